@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training and prediction on a group of ranks. Used by `train`, `validate` (one call a fold) and `sweep`.
+#pragma once
+
+#include "data/base/log.hpp"
+#include "sharding/store/store.hpp"
+#include "trainer/collective/collective.hpp"
+#include "trainer/engine/experiment.hpp"
+#include "trainer/objective/objective.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hepar::engine {
+
+// What enters a training, resolved once from the experiment and the store (law 5): inputs known at predict_at, their
+// columns, what was left out and why. usage_error when the experiment asks by name for what is known too late.
+struct Selection {
+  std::vector<std::string> modalities, columns, endpoints;
+  std::vector<std::string> left_out;        // "report: known post_op, predict_at is pre_op"
+};
+[[nodiscard]] Selection select(const Experiment& experiment, const store::Store& store);
+
+struct TrainRequest {
+  const Experiment& experiment;
+  const store::Store& store;
+  std::vector<std::int64_t> patients;       // store indices to train on, each used once an epoch (law 1)
+  std::filesystem::path out;                // the run's folder
+  std::string label;                        // "fold C03" or "" for the progress line
+  bool fresh = false, must_resume = false, accept_other_machine = false;
+};
+
+struct TrainResult {
+  std::string parameters_sha256;
+  std::int64_t steps = 0, epochs = 0;
+  bool stopped = false;                     // stop signal: checkpoint written, exit 75
+  bool already_finished = false;
+};
+
+// Collective over `group`. Trains, checkpoints, writes the whole run folder (run.json, events.jsonl, tensorboard, model).
+// Continues what is there; throws store_error when it belongs to another store or configuration.
+[[nodiscard]] TrainResult train(const TrainRequest& request, collective::Collective& group, const Console& console);
+
+// A trained model that predicts (no optimiser state). Reading is local.
+class Predictor {
+ public:
+  static Predictor open(const std::filesystem::path& run);
+  Predictor(Predictor&&) noexcept;
+  ~Predictor();
+
+  // survival[arm][endpoint][month index] of one patient; months() are 12, 24, … to the longest horizon.
+  struct Curves { std::vector<std::vector<std::vector<double>>> survival; };
+  // Local: each call is one thread's work over these patients; a patient's result depends on that patient alone.
+  [[nodiscard]] std::vector<Curves> predict(const store::Store& store, const std::vector<std::int64_t>& patients) const;
+  // The same at other times (for RMST, plots).
+  [[nodiscard]] std::vector<Curves> predict_at(const store::Store& store, const std::vector<std::int64_t>& patients,
+                                               const std::vector<double>& months) const;
+
+  [[nodiscard]] const std::vector<std::string>& arms() const;
+  [[nodiscard]] const std::vector<EndpointSpec>& endpoints() const;
+  [[nodiscard]] const std::vector<double>& months() const;
+  [[nodiscard]] const std::vector<std::string>& transform_fitted_on() const;   // patient keys
+  [[nodiscard]] const std::string& features_sha256() const;
+  // What validation adds to a run and predict needs again: the propensity of arms (model.json "propensity"), calibration.
+  [[nodiscard]] std::string extra(const std::string& name) const;              // JSON text, "" when absent
+
+ private:
+  struct Impl;
+  explicit Predictor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Adds or replaces one named part of model.json (propensity, calibration), published whole. Local, one rank.
+void add_to_model(const std::filesystem::path& run, const std::string& name, const std::string& json);
+
+}  // namespace hepar::engine

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// experiment.yaml as values (schema hepar-experiment/1). The defaults stand here and nowhere else; every one of them is
+// the default of CONTRACTS.md, "An experiment".
+#pragma once
+
+#include "data/base/options.hpp"
+#include "trainer/model/network.hpp"
+
+#include <string>
+#include <vector>
+
+namespace hepar::engine {
+
+struct TrainConfig {
+  std::string steps = "auto";            // auto | a number
+  double epochs = 0;                     // > 0 wins over steps
+  long long slots_per_step = 16;
+  long long patients_per_slot = 4;
+  std::string optimizer = "adamw";
+  double learning_rate = 1.0e-3;
+  std::string schedule = "cosine";       // cosine | constant
+  double warmup = 0.05;                  // share of the steps
+  double weight_decay = 0.01;
+  double clip_norm = 1.0;                // 0: none
+  double ema = 0.0;                      // 0: none
+  std::string precision = "fp32";
+  long long bag_cap = 4096;
+  std::string checkpoint_every = "auto"; // auto | 10min | 500steps | 1epoch
+};
+
+struct ValidationConfig {
+  std::string scheme = "leave_one_centre_out";  // | grouped_k_fold | split
+  long long folds = 5;
+  std::string group = "patient";                // grouped_k_fold: centre | patient
+  double test = 0.2;                            // split
+  long long min_events = 10;
+  long long pool_below_events = 0;
+  std::string inner_by = "patient";
+  double inner_share = 0.1;
+  std::vector<std::string> inner_use = {"calibration"};
+  std::vector<std::string> baselines = {"clinical_cox"};
+};
+
+struct Resources {
+  std::string slots_at_once = "auto";
+  std::string prefetch = "auto";
+  std::string staging = "auto";
+};
+
+struct Experiment {
+  long long seed = 1;
+  std::string mode = "reproducible";     // | native
+  std::vector<std::string> endpoints = {"all"};
+  std::string predict_at = "post_op";    // | pre_op
+  std::vector<std::string> modalities = {"all"};
+  model::ModelConfig model;
+  TrainConfig train;
+  ValidationConfig validation;
+  Resources resources;
+};
+
+[[nodiscard]] std::vector<Row> rows(Experiment& experiment);  // every key of an experiment
+
+}  // namespace hepar::engine

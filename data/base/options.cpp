@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/base/options.hpp"
+
+#include "data/base/table.hpp"
+#include "data/base/text.hpp"
+
+#include <algorithm>
+
+namespace hepar {
+
+namespace {
+
+
+std::string range_text(const Range& range) {
+  const bool low = range.low > -std::numeric_limits<double>::infinity(), high = range.high < std::numeric_limits<double>::infinity();
+  if (low && high) return " from " + number_text(range.low) + " to " + number_text(range.high);
+  if (low) return " of at least " + number_text(range.low);
+  if (high) return " of at most " + number_text(range.high);
+  return "";
+}
+
+// A scalar as YAML flow text: quoted when plain style could read as something else.
+std::string scalar_text(const std::string& text) {
+  const bool plain = !text.empty() && text.find_first_of(":#,[]{}&*!|>'\"%@`\n") == std::string::npos && trim(text) == text && text != "null" && text != "~" &&
+                     !text.starts_with('-') && !text.starts_with('?');
+  if (plain) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+Row start(std::string name, std::string unit, std::string help, std::string kind) {
+  Row made;
+  made.name = std::move(name);
+  made.unit = std::move(unit);
+  made.help = std::move(help);
+  made.kind = std::move(kind);
+  return made;
+}
+
+std::vector<std::string> names_of(const std::vector<Row>& rows) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(row.name);
+  return names;
+}
+
+Row& row_named(std::vector<Row>& rows, const std::string& name, const Place& where) {
+  for (Row& row : rows)
+    if (row.name == name) return row;
+  throw usage_error("unknown key '" + name + "'", where, name_advice(name, names_of(rows)));
+}
+
+void apply_node(const Yaml& node, std::vector<Row>& rows) {
+  const bool list_row = std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.name == node.key() && row.set_list; });
+  if (node.is_map()) {
+    for (const auto& [name, value] : node.items()) apply_node(value, rows);
+    return;
+  }
+  Row& row = row_named(rows, node.key(), node.place());
+  if (node.is_null()) throw node.error("has no value", "give " + row.kind + " or remove the key");
+  if (list_row) {
+    row.set_list(node.texts(), node.place());
+  } else {
+    row.set(node.text(), node.place());
+  }
+  row.origin = node.place().text();
+}
+
+}  // namespace
+
+Row row(std::string name, double& member, Range range, std::string unit, std::string help) {
+  Row made = start(std::move(name), std::move(unit), std::move(help), "number" + range_text(range));
+  const std::string expected = "a " + made.kind;
+  made.set = [&member, range, expected, id = made.name](const std::string& text, const Place& where) {
+    const std::optional<double> value = parse_number(text);
+    if (!value || *value < range.low || *value > range.high) throw usage_error("'" + id + "' is '" + text + "'", where, "give " + expected);
+    member = *value;
+  };
+  made.get = [&member] { return number_text(member); };
+  return made;
+}
+
+Row row(std::string name, long long& member, Range range, std::string unit, std::string help) {
+  Row made = start(std::move(name), std::move(unit), std::move(help), "whole number" + range_text(range));
+  const std::string expected = "a " + made.kind;
+  made.set = [&member, range, expected, id = made.name](const std::string& text, const Place& where) {
+    const std::optional<long long> value = parse_integer(text);
+    if (!value || static_cast<double>(*value) < range.low || static_cast<double>(*value) > range.high)
+      throw usage_error("'" + id + "' is '" + text + "'", where, "give " + expected);
+    member = *value;
+  };
+  made.get = [&member] { return std::to_string(member); };
+  return made;
+}
+
+Row row(std::string name, bool& member, std::string help) {
+  Row made = start(std::move(name), "", std::move(help), "true or false");
+  made.flag_only = true;
+  made.set = [&member, id = made.name](const std::string& text, const Place& where) {
+    if (text != "true" && text != "false") throw usage_error("'" + id + "' is '" + text + "'", where, "give true or false");
+    member = text == "true";
+  };
+  made.get = [&member] { return std::string(member ? "true" : "false"); };
+  return made;
+}
+
+Row row(std::string name, std::string& member, std::string help) {
+  Row made = start(std::move(name), "", std::move(help), "text");
+  made.set = [&member](const std::string& text, const Place&) { member = text; };
+  made.get = [&member] { return scalar_text(member); };
+  return made;
+}
+
+Row row(std::string name, std::string& member, std::vector<std::string> choices, std::string help) {
+  Row made = start(std::move(name), "", std::move(help), join(choices, " | "));
+  made.set = [&member, choices, id = made.name](const std::string& text, const Place& where) {
+    if (std::find(choices.begin(), choices.end(), text) == choices.end())
+      throw usage_error("'" + id + "' is '" + text + "'", where, name_advice(text, choices));
+    member = text;
+  };
+  made.get = [&member] { return scalar_text(member); };
+  return made;
+}
+
+Row row(std::string name, std::vector<std::string>& member, std::string help) {
+  Row made = start(std::move(name), "", std::move(help), "list");
+  made.set_list = [&member](const std::vector<std::string>& texts, const Place&) { member = texts; };
+  made.set = [&member](const std::string& text, const Place& where) {
+    std::string_view body = trim(text);
+    if (body.starts_with('[') && body.ends_with(']')) body = body.substr(1, body.size() - 2);
+    member.clear();
+    if (trim(body).empty()) return;
+    for (const std::string& part : split(body, ',')) member.emplace_back(trim(part));
+  };
+  made.get = [&member] {
+    std::vector<std::string> texts;
+    for (const std::string& text : member) texts.push_back(scalar_text(text));
+    return "[" + join(texts, ", ") + "]";
+  };
+  return made;
+}
+
+Row required(Row row) {
+  row.required = true;
+  return row;
+}
+
+Row positional(Row row) {
+  row.positional = true;
+  return row;
+}
+
+void apply(const Yaml& document, std::vector<Row>& rows, const std::vector<std::string>& ignored) {
+  for (const auto& [name, value] : document.items())
+    if (std::find(ignored.begin(), ignored.end(), name) == ignored.end()) apply_node(value, rows);
+}
+
+void apply_assignment(const std::string& assignment, std::vector<Row>& rows) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw usage_error("'--set " + assignment + "' is no assignment", {}, "write --set key.path=value");
+  const std::string name(trim(std::string_view(assignment).substr(0, equals)));
+  Row& row = row_named(rows, name, {"--set"});
+  row.set(std::string(trim(std::string_view(assignment).substr(equals + 1))), {"--set"});
+  row.origin = "--set";
+}
+
+std::string resolved_yaml(const std::vector<Row>& rows) {
+  std::string text;
+  std::vector<std::string> open;
+  for (const Row& row : rows) {
+    std::vector<std::string> path = split(row.name, '.');
+    const std::string leaf = path.back();
+    path.pop_back();
+    std::size_t common = 0;
+    while (common < open.size() && common < path.size() && open[common] == path[common]) ++common;
+    for (std::size_t i = common; i < path.size(); ++i) text += std::string(2 * i, ' ') + path[i] + ":\n";
+    open = path;
+    text += std::string(2 * path.size(), ' ') + leaf + ": " + row.get() + "\n";
+  }
+  return text;
+}
+
+}  // namespace hepar

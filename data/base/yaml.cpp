@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/base/yaml.hpp"
+
+#include "data/base/files.hpp"
+#include "data/base/text.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <set>
+
+namespace hepar {
+
+// Values are copied out of yaml-cpp once: its nodes are mutable handles and do not report a key given twice.
+struct Yaml::Node {
+  enum class Kind { null, scalar, list, map } kind = Kind::null;
+  std::string text;
+  std::vector<std::shared_ptr<const Node>> items;
+  std::vector<std::string> keys;  // of a map, parallel to items
+  Place place;
+  std::string key;
+
+  static std::shared_ptr<const Node> from(const YAML::Node& node, const std::string& file, const std::string& key);
+};
+
+namespace {
+
+std::string joined(const std::string& parent, const std::string& key) { return parent.empty() ? key : parent + "." + key; }
+
+std::string quoted_key(const std::string& key) { return key.empty() ? "the document" : "'" + key + "'"; }
+
+}  // namespace
+
+std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, const std::string& file, const std::string& key) {
+  auto copy = std::make_shared<Node>();
+  copy->key = key;
+  copy->place = {file, node.Mark().line + 1};
+  if (node.IsScalar()) {
+    copy->kind = Kind::scalar;
+    copy->text = node.Scalar();
+    if (node.Tag() == "?" && (copy->text == "~" || copy->text == "null")) copy->kind = Kind::null;
+  } else if (node.IsSequence()) {
+    copy->kind = Kind::list;
+    for (std::size_t i = 0; i < node.size(); ++i) copy->items.push_back(from(node[i], file, key + "[" + std::to_string(i) + "]"));
+  } else if (node.IsMap()) {
+    copy->kind = Kind::map;
+    std::set<std::string> seen;
+    for (const auto& entry : node) {
+      const Place place{file, entry.first.Mark().line + 1};
+      if (!entry.first.IsScalar()) throw usage_error("a key must be plain text", place);
+      const std::string& name = entry.first.Scalar();
+      if (!seen.insert(name).second) throw usage_error("the key '" + joined(key, name) + "' is given twice", place, "remove one");
+      copy->keys.push_back(name);
+      copy->items.push_back(from(entry.second, file, joined(key, name)));
+    }
+  }
+  return copy;
+}
+
+Yaml::Yaml(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
+
+Yaml Yaml::read(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) throw usage_error("does not exist", {path.string()}, "check the path");
+  const std::optional<Decoded> decoded = decode_text(read_file(path));
+  if (!decoded) throw usage_error("is not text", {path.string()}, "save it as UTF-8");
+  return parse(decoded->text, path.string());
+}
+
+Yaml Yaml::parse(std::string_view text, const std::string& name) {
+  try {
+    return Yaml(Node::from(YAML::Load(std::string(text)), name, ""));
+  } catch (const YAML::Exception& error) {
+    throw usage_error("is not valid YAML: " + error.msg, {name, error.mark.line + 1}, "check indentation and colons near this line");
+  }
+}
+
+bool Yaml::is_map() const { return node_->kind == Node::Kind::map; }
+bool Yaml::is_list() const { return node_->kind == Node::Kind::list; }
+bool Yaml::is_scalar() const { return node_->kind == Node::Kind::scalar; }
+bool Yaml::is_null() const { return node_->kind == Node::Kind::null; }
+
+std::optional<Yaml> Yaml::find(std::string_view key) const {
+  if (is_null()) return std::nullopt;
+  if (!is_map()) throw error("must be a map of keys");
+  for (std::size_t i = 0; i < node_->keys.size(); ++i)
+    if (node_->keys[i] == key) return Yaml(node_->items[i]);
+  return std::nullopt;
+}
+
+bool Yaml::has(std::string_view key) const { return find(key).has_value(); }
+
+Yaml Yaml::at(std::string_view key) const {
+  if (std::optional<Yaml> found = find(key)) return *std::move(found);
+  throw error("lacks the key '" + std::string(key) + "'", "add it");
+}
+
+std::vector<std::pair<std::string, Yaml>> Yaml::items() const {
+  if (is_null()) return {};
+  if (!is_map()) throw error("must be a map of keys");
+  std::vector<std::pair<std::string, Yaml>> out;
+  for (std::size_t i = 0; i < node_->keys.size(); ++i) out.emplace_back(node_->keys[i], Yaml(node_->items[i]));
+  return out;
+}
+
+std::vector<Yaml> Yaml::list() const {
+  if (!is_list()) throw error("must be a list");
+  std::vector<Yaml> out;
+  for (const auto& item : node_->items) out.push_back(Yaml(item));
+  return out;
+}
+
+std::string Yaml::text() const {
+  if (!is_scalar()) throw error(is_null() ? "has no value" : "must be one value");
+  return node_->text;
+}
+
+double Yaml::number() const {
+  const std::string value = text();
+  if (const std::optional<double> number = parse_number(value)) return *number;
+  throw error("must be a number, not '" + value + "'");
+}
+
+long long Yaml::integer() const {
+  const std::string value = text();
+  if (const std::optional<long long> number = parse_integer(value)) return *number;
+  throw error("must be a whole number, not '" + value + "'");
+}
+
+bool Yaml::flag() const {
+  const std::string value = text();
+  if (value == "true") return true;
+  if (value == "false") return false;
+  throw error("must be true or false, not '" + value + "'");
+}
+
+std::vector<std::string> Yaml::texts() const {
+  if (is_scalar()) return {text()};
+  std::vector<std::string> out;
+  for (const Yaml& item : list()) out.push_back(item.is_null() ? "" : item.text());
+  return out;
+}
+
+std::vector<double> Yaml::numbers() const {
+  std::vector<double> out;
+  for (const Yaml& item : list()) out.push_back(item.number());
+  return out;
+}
+
+void Yaml::allow(std::span<const std::string> known) const {
+  for (const auto& [name, value] : items()) {
+    bool good = false;
+    for (const std::string& candidate : known) good = good || candidate == name;
+    if (!good) throw usage_error("unknown key '" + value.key() + "'", value.place(), name_advice(name, known));
+  }
+}
+
+void Yaml::allow(std::initializer_list<const char*> known) const {
+  const std::vector<std::string> names(known.begin(), known.end());
+  allow(names);
+}
+
+Place Yaml::place() const { return node_->place; }
+const std::string& Yaml::key() const { return node_->key; }
+
+Error Yaml::error(const std::string& what, const std::string& remedy) const {
+  return usage_error(quoted_key(node_->key) + " " + what, node_->place, remedy);
+}
+
+}  // namespace hepar

@@ -132,7 +132,7 @@ Row row(std::string name, std::string& member, std::vector<std::string> choices,
 Row row(std::string name, std::vector<std::string>& member, std::string help) {
   Row made = start(std::move(name), "", std::move(help), "list");
   made.set_list = [&member](const std::vector<std::string>& texts, const Place&) { member = texts; };
-  made.set = [&member](const std::string& text, const Place& where) {
+  made.set = [&member](const std::string& text, const Place&) {
     std::string_view body = trim(text);
     if (body.starts_with('[') && body.ends_with(']')) body = body.substr(1, body.size() - 2);
     member.clear();

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// One declared column's text in a table, or several sources of it, as a cell.
+#pragma once
+
+#include "data/cohort/cohort.hpp"
+
+#include <string>
+
+namespace hepar {
+
+// A cell, and the query it gave rise to (problem empty: none).
+struct ParsedCell {
+  Cell cell;
+  std::string problem, action;
+};
+
+// Numbers: full-width digits, limits ('>60500', '≤5'), units by centre; categories and flags by declared or recoded names.
+// Throws input_error at `place` for text that is no number, an undeclared category, a decimal comma.
+[[nodiscard]] ParsedCell parse_cell(const ColumnSpec& column, const std::string& text, const std::string& centre, const Place& place);
+
+// The cells of a patient with facts of extraction taken in: the first source in `from` that is known wins; two known
+// sources that disagree give State::query where the column says conflict: query.
+[[nodiscard]] std::vector<Cell> resolve_cells(const PatientRecord& patient, const CohortSpec& spec, const Facts* facts);
+
+// The cell as text for people ("82", "M1", ">60500", "" when missing).
+[[nodiscard]] std::string cell_text(const ColumnSpec& column, const Cell& cell);
+
+}  // namespace hepar

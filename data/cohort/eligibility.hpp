@@ -27,6 +27,7 @@ class Expression {
   [[nodiscard]] std::vector<std::string> names() const;
 
  private:
+  friend class ExpressionParser;
   struct Node;
   std::shared_ptr<const Node> root_;
 };

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/cohort/eligibility.hpp"
+
+#include "data/cohort/outcome.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace hepar {
+
+namespace {
+
+struct ReportAttribute {
+  const char* name;
+  const char* meaning;
+};
+constexpr std::array<ReportAttribute, 18> kReportAttributes{{{"diagnosis", "HCC, ICC, cHCC-CCA, other"}, {"mvi", "M0, M1, M2, positive"},
+    {"edmondson", "Edmondson-Steiner grade"}, {"differentiation", "well … undifferentiated"}, {"size_mm", "largest diameter, mm"},
+    {"number", "tumours"}, {"capsule", "complete, incomplete, absent, present"}, {"satellite", "present, absent"}, {"margin", "negative, positive"},
+    {"margin_mm", "closest margin, mm"}, {"cirrhosis", "present, absent"}, {"macrovascular", "present, absent"}, {"bile_duct_thrombus", "present, absent"},
+    {"nerve", "present, absent"}, {"lymph_node", "positive, negative, not_submitted"}, {"nodes_positive", "count"}, {"nodes_examined", "count"}, {"necrosis_pct", "per cent"}}};
+
+std::int64_t total(const std::map<std::string, std::int64_t>& counts) {
+  std::int64_t sum = 0;
+  for (const auto& [centre, n] : counts) sum += n;
+  return sum;
+}
+
+RuleVerdict verdict_of(const RuleSpec& rule, Truth truth) {
+  RuleVerdict verdict{truth, false, false};
+  if (truth == Truth::yes || truth == Truth::pending) verdict.passed = true;
+  if (truth == Truth::unknown) {
+    verdict.passed = rule.on_unknown == OnUnknown::include;
+    verdict.query = rule.on_unknown == OnUnknown::query;
+  }
+  return verdict;
+}
+
+}  // namespace
+
+std::vector<FactName> known_facts(const CohortSpec& spec) {
+  std::vector<FactName> facts{{"follow_up.complete", "the follow-up table has this patient", "tables"},
+                              {"follow_up.months", "months from surgery to death or last contact", "tables"}};
+  for (const ModalitySpec& modality : spec.modalities) {
+    if (modality.kind == Kind::vector) continue;
+    facts.push_back({modality.name + ".readable", "true when this modality could be read", "extraction"});
+    facts.push_back({modality.name + ".items", "tiles, tokens or 1 volume", "extraction"});
+    if (modality.kind == Kind::bag) facts.push_back({modality.name + ".count", "slide files that were read", "extraction"});
+    if (modality.kind == Kind::bag) facts.push_back({modality.name + ".tissue_mm2", "tissue area over all slides, mm2", "extraction"});
+    if (modality.kind == Kind::sequence)
+      for (const ReportAttribute& attribute : kReportAttributes)
+        facts.push_back({modality.name + "." + attribute.name, attribute.meaning, "extraction"});
+  }
+  return facts;
+}
+
+std::vector<Verdict> judge(const Cohort& cohort, std::span<const RuleSpec> rules, const std::map<std::string, Facts, std::less<>>* facts_by_key) {
+  std::vector<Expression> expressions;
+  for (const RuleSpec& rule : rules) expressions.push_back(Expression::parse(rule.require, cohort.spec, rule.place));
+  static const Facts kNone;
+  std::vector<Verdict> verdicts;
+  for (const PatientRecord& patient : cohort.patients) {
+    const Facts* facts = nullptr;
+    if (facts_by_key != nullptr) {
+      const auto found = facts_by_key->find(patient.key);
+      facts = found == facts_by_key->end() ? &kNone : &found->second;
+    }
+    Verdict verdict;
+    for (std::size_t r = 0; r < rules.size(); ++r) {
+      verdict.rules.push_back(verdict_of(rules[r], expressions[r].evaluate(patient, cohort.spec, facts)));
+      verdict.pending = verdict.pending || verdict.rules.back().truth == Truth::pending;
+      if (verdict.rules.back().passed) continue;
+      if (verdict.excluded_by < 0) verdict.excluded_by = static_cast<int>(r);
+      if (verdict.excluded_at_enrolment_by < 0 && rules[r].stage == Stage::enrolment) verdict.excluded_at_enrolment_by = static_cast<int>(r);
+    }
+    verdicts.push_back(std::move(verdict));
+  }
+  return verdicts;
+}
+
+Flow count_flow(const Cohort& cohort, std::span<const RuleSpec> rules, std::span<const Verdict> verdicts) {
+  Flow flow;
+  for (const RuleSpec& rule : rules) flow.steps.push_back({rule.id, rule.text, {}, {}, {}, {}, {}, {}});
+  for (std::size_t p = 0; p < cohort.patients.size(); ++p) {
+    const PatientRecord& patient = cohort.patients[p];
+    const Verdict& verdict = verdicts[p];
+    ++flow.patients[patient.centre];
+    for (std::size_t r = 0; r < rules.size(); ++r) {
+      FlowStep& step = flow.steps[r];
+      const RuleVerdict& rule = verdict.rules[r];
+      ++step.entered[patient.centre];
+      if (rule.truth == Truth::pending) ++step.pending[patient.centre];
+      if (rule.truth == Truth::unknown && rule.passed) ++step.unknown_included[patient.centre];
+      if (rule.passed) continue;
+      const bool unknown = rule.truth == Truth::unknown;
+      ++(rule.query ? step.queried : unknown ? step.unknown_excluded : step.excluded)[patient.centre];
+      break;  // counted at the first rule that failed; the patient leaves the flow there
+    }
+    if (!verdict.eligible()) continue;
+    ++flow.eligible[patient.centre];
+    ++flow.strategies[assign_strategy(patient, cohort.spec.strategies).name(cohort.spec.strategies)][patient.centre];
+  }
+  for (const Query& query : cohort.queries) ++flow.query_counts[query.problem];
+  return flow;
+}
+
+std::string Flow::text() const {
+  std::string out = fmt::format("{:<46} {:>9}", "", "all");
+  for (const auto& [centre, n] : patients) out += fmt::format(" {:>9.9}", centre);
+  out += '\n';
+  const auto line = [&](const std::string& label, const std::map<std::string, std::int64_t>& counts) {
+    out += fmt::format("{:<46.46} {:>9}", label, total(counts));
+    for (const auto& [centre, n] : patients) {
+      const auto found = counts.find(centre);
+      out += fmt::format(" {:>9}", found == counts.end() ? 0 : found->second);
+    }
+    out += '\n';
+  };
+  line("patients", patients);
+  for (const FlowStep& step : steps) {
+    line("  - " + step.id + ": " + step.text, step.excluded);
+    if (total(step.unknown_excluded) > 0) line("  - " + step.id + ", not known (excluded)", step.unknown_excluded);
+    if (total(step.unknown_included) > 0) line("    " + step.id + ", not known (kept)", step.unknown_included);
+    if (total(step.queried) > 0) line("  - " + step.id + ", waits for an answer", step.queried);
+    if (total(step.pending) > 0) line("    " + step.id + ", pending until features are extracted", step.pending);
+  }
+  line("eligible", eligible);
+  for (const auto& [strategy, counts] : strategies) line("    strategy " + strategy, counts);
+  for (const auto& [problem, n] : query_counts) out += fmt::format("query: {:<39.39} {:>9}\n", problem, n);
+  return out;
+}
+
+std::string Flow::json() const {
+  nlohmann::ordered_json out;
+  out["patients"] = patients;
+  out["steps"] = nlohmann::ordered_json::array();
+  for (const FlowStep& step : steps)
+    out["steps"].push_back({{"id", step.id}, {"text", step.text}, {"entered", step.entered}, {"excluded", step.excluded}, {"unknown_excluded", step.unknown_excluded},
+                            {"unknown_included", step.unknown_included}, {"queried", step.queried}, {"pending", step.pending}});
+  out["eligible"] = eligible;
+  out["strategies"] = strategies;
+  out["queries"] = query_counts;
+  return out.dump(2) + "\n";
+}
+
+}  // namespace hepar

@@ -40,7 +40,7 @@ class Communicator {
   void set_deadline(double seconds);
 
   // The MPI handle for the one other room that needs it (trainer/collective): MPI_Fint, never MPI_Comm.
-  [[nodiscard]] int fortran_handle() const;
+  [[nodiscard]] int fortran_handle() const;  // -1: alone, MPI was never started
 
  private:
   friend class Session;

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sharding/mpi/session.hpp"
+
+#include <mpi.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+namespace hepar::mpi {
+
+namespace {
+
+constexpr double kDeadlineSeconds = 300;
+// MPI counts are int: longer buffers go in pieces.
+constexpr std::size_t kPiece = std::size_t{1} << 28;
+
+// Rank numbers of launchers (slurm.md table): without any of these the process is alone and MPI is never started.
+bool launched() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "PMI_ID"})
+    if (std::getenv(name) != nullptr) return true;
+  return false;
+}
+
+struct Kind {
+  MPI_Datatype type;
+  std::size_t bytes;
+};
+
+}  // namespace
+
+struct Communicator::Impl {
+  MPI_Comm handle = MPI_COMM_NULL;
+  MPI_Comm node = MPI_COMM_NULL;
+  int rank = 0, size = 1, node_rank = 0, node_size = 1;
+  double deadline = kDeadlineSeconds;
+  bool owned = false;
+
+  explicit Impl(MPI_Comm comm, bool own) : handle(comm), owned(own) {
+    if (comm == MPI_COMM_NULL) return;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
+    MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node);
+    MPI_Comm_rank(node, &node_rank);
+    MPI_Comm_size(node, &node_size);
+  }
+  // Handles are freed by MPI_Finalize or by the end of the process: freeing is collective and may not run while unwinding.
+  ~Impl() = default;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void wait(MPI_Request& request, const char* operation) const {
+    const auto start = std::chrono::steady_clock::now();
+    for (std::int64_t round = 0;; ++round) {
+      int done = 0;
+      MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+      if (done != 0) return;
+      if (round > 64) ::sched_yield();
+      if ((round & 1023) == 1023 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > deadline)
+        throw Error(ExitCode::rank_failed, std::string("no answer in ") + operation + " for " + std::to_string(static_cast<int>(deadline)) + " s",
+                    "rank " + std::to_string(rank) + " of " + std::to_string(size), "another rank died or stalled; run the same command again to continue");
+    }
+  }
+
+  void all_reduce(void* data, std::size_t count, Kind kind, MPI_Op op, const char* operation) const {
+    if (size == 1) return;
+    auto* bytes = static_cast<char*>(data);
+    for (std::size_t at = 0; at < count; at += kPiece) {
+      const int piece = static_cast<int>(std::min(kPiece, count - at));
+      MPI_Request request = MPI_REQUEST_NULL;
+      MPI_Iallreduce(MPI_IN_PLACE, bytes + at * kind.bytes, piece, kind.type, op, handle, &request);
+      wait(request, operation);
+    }
+  }
+};
+
+Communicator::Communicator(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+int Communicator::rank() const { return impl_->rank; }
+int Communicator::size() const { return impl_->size; }
+int Communicator::node_rank() const { return impl_->node_rank; }
+int Communicator::node_size() const { return impl_->node_size; }
+void Communicator::set_deadline(double seconds) { impl_->deadline = seconds; }
+int Communicator::fortran_handle() const { return impl_->handle == MPI_COMM_NULL ? -1 : MPI_Comm_c2f(impl_->handle); }
+
+void Communicator::barrier() const {
+  if (impl_->size == 1) return;
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibarrier(impl_->handle, &request);
+  impl_->wait(request, "a barrier");
+}
+
+void Communicator::all_reduce_sum(std::span<std::int64_t> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_INT64_T, 8}, MPI_SUM, "a sum over ranks"); }
+void Communicator::all_reduce_sum(std::span<float> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_FLOAT, 4}, MPI_SUM, "a sum over ranks"); }
+void Communicator::all_reduce_sum(std::span<double> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_DOUBLE, 8}, MPI_SUM, "a sum over ranks"); }
+void Communicator::all_reduce_max(std::span<std::int64_t> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_INT64_T, 8}, MPI_MAX, "a maximum over ranks"); }
+
+void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
+  if (impl_->size == 1) return;
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Ibcast(bytes.data() + at, static_cast<int>(std::min(kPiece, bytes.size() - at)), MPI_BYTE, root, impl_->handle, &request);
+    impl_->wait(request, "a broadcast");
+  }
+}
+
+std::string Communicator::broadcast_text(const std::string& text, int root) const {
+  if (impl_->size == 1) return text;
+  std::int64_t length = static_cast<std::int64_t>(text.size());
+  broadcast(std::as_writable_bytes(std::span(&length, 1)), root);
+  std::string out = rank() == root ? text : std::string(static_cast<std::size_t>(length), '\0');
+  broadcast(std::as_writable_bytes(std::span(out.data(), out.size())), root);
+  return out;
+}
+
+std::vector<std::string> Communicator::gather_texts(const std::string& text, int root) const {
+  std::vector<std::string> all = all_gather_texts(text);
+  if (rank() != root) all.clear();
+  return all;
+}
+
+std::vector<std::string> Communicator::all_gather_texts(const std::string& text) const {
+  // One broadcast a rank: texts are short, and lengths beyond int need no displacements.
+  std::vector<std::string> all;
+  for (int r = 0; r < size(); ++r) all.push_back(broadcast_text(r == rank() ? text : std::string(), r));
+  return all;
+}
+
+Communicator Communicator::split(int colour, int key) const {
+  if (impl_->handle == MPI_COMM_NULL) return Communicator(std::make_shared<Impl>(MPI_COMM_NULL, false));
+  MPI_Comm part = MPI_COMM_NULL;
+  MPI_Comm_split(impl_->handle, colour, key, &part);
+  Communicator made(std::make_shared<Impl>(part, true));
+  made.set_deadline(impl_->deadline);
+  return made;
+}
+
+Session::Session(int& argc, char**& argv) : world_(nullptr) {
+  if (launched()) {
+    int provided = 0;
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
+  }
+  world_ = Communicator(std::make_shared<Communicator::Impl>(launched() ? MPI_COMM_WORLD : MPI_COMM_NULL, false));
+}
+
+Session::~Session() = default;
+
+const Communicator& Session::world() const { return world_; }
+
+void Session::finish() {
+  if (launched()) MPI_Finalize();
+}
+
+void Session::abort(int code) const {
+  // With one rank nobody waits: a plain exit keeps the code and spares the launcher's pages of advice.
+  if (launched() && world_.size() > 1) MPI_Abort(MPI_COMM_WORLD, code);
+  if (launched()) MPI_Finalize();
+  std::_Exit(code);
+}
+
+void agree(const Communicator& world, const std::optional<Error>& mine) {
+  constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+  std::int64_t first = mine ? -world.rank() : -kNone;
+  world.all_reduce_max(std::span(&first, 1));
+  if (first == -kNone) return;
+  const int failing = static_cast<int>(-first);
+  std::int64_t code = mine ? static_cast<std::int64_t>(mine->code()) : 0;
+  world.broadcast(std::as_writable_bytes(std::span(&code, 1)), failing);
+  const std::string message = world.broadcast_text(mine ? mine->what() : "", failing);
+  if (world.rank() == failing) throw Error(*mine);
+  throw Error(static_cast<ExitCode>(code), message);
+}
+
+void together(const Communicator& world, const std::function<void()>& work) {
+  std::optional<Error> mine;
+  try {
+    work();
+  } catch (const Error& error) {
+    mine = error;
+  }
+  agree(world, mine);
+}
+
+void work_queue(const Communicator& world, std::int64_t tasks, const std::function<void(std::int64_t)>& work,
+                const std::function<void(std::int64_t)>& progress) {
+  const auto report = [&](std::int64_t finished) {
+    if (progress) progress(finished);
+  };
+  if (world.size() == 1) {
+    for (std::int64_t task = 0; task < tasks; ++task) {
+      work(task);
+      report(task + 1);
+    }
+    return;
+  }
+  // One shared counter on rank 0, taken by fetch-and-add: nobody serves, so rank 0 works like the others.
+  std::int64_t* counter = nullptr;
+  MPI_Win window = MPI_WIN_NULL;
+  const MPI_Comm handle = MPI_Comm_f2c(world.fortran_handle());
+  MPI_Win_allocate(world.root() ? 2 * sizeof(std::int64_t) : 0, sizeof(std::int64_t), MPI_INFO_NULL, handle, &counter, &window);
+  if (world.root()) counter[0] = counter[1] = 0;
+  world.barrier();
+  MPI_Win_lock_all(0, window);
+  const auto add = [&](std::int64_t amount, int slot) {
+    std::int64_t before = 0;
+    MPI_Fetch_and_op(&amount, &before, MPI_INT64_T, 0, slot, MPI_SUM, window);
+    MPI_Win_flush(0, window);
+    return before;
+  };
+  std::exception_ptr failure;
+  try {
+    for (std::int64_t task = add(1, 0); task < tasks; task = add(1, 0)) {
+      work(task);
+      const std::int64_t finished = add(1, 1) + 1;
+      if (world.root()) report(finished);
+    }
+  } catch (...) {
+    failure = std::current_exception();
+    add(tasks, 0);  // the others take nothing more
+  }
+  MPI_Win_unlock_all(window);
+  std::optional<Error> mine;
+  if (failure) {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const Error& error) {
+      mine = error;
+    } catch (const std::exception& error) {
+      mine = Error(ExitCode::bug, error.what());
+    }
+  }
+  agree(world, mine);
+  MPI_Win_free(&window);
+}
+
+}  // namespace hepar::mpi

@@ -42,7 +42,8 @@ class CoxPredictor {
  public:
   // `columns`: complete, in the order used again by survival(). ridge: in units of one patient's information.
   CoxPredictor(Outcomes outcomes, Columns columns, double ridge = 1.0);
-  // 1 - P(event of cause 1 by each of `months`), [month][row]; months in the unit of the outcomes.
+  // 1 - P(event of cause 1 by each of `months`), [month][row]; months
+  // ascending, in the unit of the outcomes.
   [[nodiscard]] std::vector<std::vector<double>> survival(Columns columns, Values months) const;
   [[nodiscard]] const CoxFit& fit(int cause = 1) const { return fits_[static_cast<std::size_t>(cause - 1)]; }
   [[nodiscard]] int causes() const { return static_cast<int>(fits_.size()); }

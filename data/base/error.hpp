@@ -44,6 +44,12 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
+// An error that all ranks throw together, with the same code and message (sharding/mpi's `agree`).
+class AgreedError : public Error {
+ public:
+  explicit AgreedError(const Error& error) : Error(error) {}
+};
+
 [[nodiscard]] Error usage_error(const std::string& what, const Place& where = {}, const std::string& remedy = {});
 [[nodiscard]] Error input_error(const std::string& what, const Place& where = {}, const std::string& remedy = {});
 [[nodiscard]] Error store_error(const std::string& what, const Place& where = {}, const std::string& remedy = {});

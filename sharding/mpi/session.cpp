@@ -158,7 +158,7 @@ void Session::abort(int code) const {
   // With one rank nobody waits: a plain exit keeps the code and spares the launcher's pages of advice.
   if (launched() && world_.size() > 1) MPI_Abort(MPI_COMM_WORLD, code);
   if (launched()) MPI_Finalize();
-  std::_Exit(code);
+  std::exit(code);
 }
 
 void agree(const Communicator& world, const std::optional<Error>& mine) {
@@ -170,8 +170,7 @@ void agree(const Communicator& world, const std::optional<Error>& mine) {
   std::int64_t code = mine ? static_cast<std::int64_t>(mine->code()) : 0;
   world.broadcast(std::as_writable_bytes(std::span(&code, 1)), failing);
   const std::string message = world.broadcast_text(mine ? mine->what() : "", failing);
-  if (world.rank() == failing) throw Error(*mine);
-  throw Error(static_cast<ExitCode>(code), message);
+  throw AgreedError(Error(static_cast<ExitCode>(code), message));
 }
 
 void together(const Communicator& world, const std::function<void()>& work) {

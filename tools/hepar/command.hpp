@@ -17,6 +17,9 @@ namespace hepar::program {
 struct Context {
   const mpi::Communicator& world;
   const Console& console;
+  bool json = false;               // --json: results as JSON on stdout
+  std::string command_line;        // as typed, for run.json
+  bool configured = false;         // at least one --config was given
 };
 
 class Command {
@@ -26,13 +29,34 @@ class Command {
   [[nodiscard]] virtual std::string_view summary() const = 0;     // one clause
   [[nodiscard]] virtual std::string_view example() const = 0;
   [[nodiscard]] virtual std::vector<Row> rows() = 0;              // bound to this object's members
-  // Positional words that are no options (inspect PATH…); empty name: none are taken.
+  // What the words that are no options mean (inspect PATH…); empty: none are taken.
   [[nodiscard]] virtual std::string_view positional() const { return {}; }
+  // The value of `schema:` in its --config files; empty: the command takes no --config.
+  [[nodiscard]] virtual std::string_view schema() const { return {}; }
+  // The rows once every source has been applied, with the origin of each value (for --explain and config.yaml).
+  virtual void resolved(const std::vector<Row>&) {}
   // Called by all ranks, collective. Throws Error.
   [[nodiscard]] virtual ExitCode run(const Context& context, const std::vector<std::string>& words) = 0;
 };
 
+using Commands = std::vector<std::unique_ptr<Command>>;
+
 // The commands, in the order of the help page.
-[[nodiscard]] std::vector<std::unique_ptr<Command>> commands();
+[[nodiscard]] Commands commands();
+// The halves of that list; a build without a half links an empty one (CMakeLists.txt chooses the file).
+void add_ingest_commands(Commands& list);
+void add_trainer_commands(Commands& list);
+
+[[nodiscard]] std::unique_ptr<Command> make_doctor_command();
+[[nodiscard]] std::unique_ptr<Command> make_synth_command();
+[[nodiscard]] std::unique_ptr<Command> make_cohort_check_command();
+[[nodiscard]] std::unique_ptr<Command> make_shard_command();
+[[nodiscard]] std::unique_ptr<Command> make_inspect_command();
+[[nodiscard]] std::unique_ptr<Command> make_train_command();
+[[nodiscard]] std::unique_ptr<Command> make_validate_command();
+[[nodiscard]] std::unique_ptr<Command> make_predict_command();
+[[nodiscard]] std::unique_ptr<Command> make_report_command();
+[[nodiscard]] std::unique_ptr<Command> make_stats_command();
+[[nodiscard]] std::unique_ptr<Command> make_bench_command();
 
 }  // namespace hepar::program

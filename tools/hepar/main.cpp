@@ -1,1 +1,84 @@
-int main() { return 0; }
+// SPDX-License-Identifier: Apache-2.0
+// The program: pins the machine, opens the MPI session, runs one command, and is the only place that ends a failed one.
+#include "data/base/machine.hpp"
+#include "data/base/stop.hpp"
+#include "data/base/text.hpp"
+#include "tools/hepar/command_line.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+using namespace hepar;
+
+// Thread counts and instruction sets are read by BLAS, oneDNN and ATen when they are loaded, before main: set them and
+// start over, once. An MPI rank re-executes before MPI_Init, so the launcher sees one process.
+void pin_and_restart(char** argv) {
+  if (std::getenv("HEPAR_PINNED") != nullptr) return;
+  for (const auto& [name, value] : pinned_variables()) ::setenv(name.c_str(), value.c_str(), 1);
+  ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);  // busy polling on shared cores costs up to half a step
+  ::setenv("HEPAR_PINNED", "1", 1);
+  ::execv("/proc/self/exe", argv);
+  std::perror("hepar: cannot restart itself with pinned settings; going on");
+}
+
+void say(const std::string& message) {
+  const std::string line = "hepar: error: " + message + "\n";
+  std::fflush(stdout);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::fflush(stderr);
+}
+
+int run(const std::vector<std::string>& arguments, const mpi::Session& session) {
+  const mpi::Communicator& world = session.world();
+  const program::Commands commands = program::commands();
+  program::CommandLine line;
+  mpi::together(world, [&] { line = program::parse_command_line(arguments, commands); });
+  if (line.command == nullptr) {
+    if (world.root()) std::fwrite(line.text.data(), 1, line.text.size(), stdout);
+    return 0;
+  }
+  const Console console = Console::detect(line.quiet || !world.root());
+  const program::Context context{world, console, line.json, "hepar " + join(arguments, " "), line.configured};
+  return static_cast<int>(line.command->run(context, line.words));
+}
+
+// What ends the program: the message is printed once, by the rank that has it.
+int failure_code(const std::exception& error, const mpi::Communicator& world, bool agreed) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+  std::string message = error.what();
+  if (out_of_memory) message = "out of memory; use fewer slots at once (resources.slots_at_once) or a smaller train.bag_cap";
+  if (known == nullptr && !out_of_memory) message += "; this is a bug: please report it with the command and this line";
+  if (world.size() > 1 && !agreed) message = "rank " + std::to_string(world.rank()) + " of " + std::to_string(world.size()) + ": " + message;
+  if (!agreed || world.root()) say(message);
+  return static_cast<int>(known != nullptr ? known->code() : out_of_memory ? ExitCode::training : ExitCode::bug);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (!__builtin_cpu_supports("avx2")) {
+    std::fputs("hepar: error: this build needs a processor with AVX2; build with -DHEPAR_ARCH=x86-64\n", stderr);
+    return static_cast<int>(hepar::ExitCode::usage);
+  }
+  pin_and_restart(argv);
+  hepar::install_stop_signals();
+  hepar::mpi::Session session(argc, argv);
+  try {
+    const int code = run({argv + 1, argv + argc}, session);
+    session.finish();
+    return code;
+  } catch (const hepar::AgreedError& error) {
+    // Every rank is here with the same code: end together, so that the launcher reports that code and nothing else.
+    const int code = failure_code(error, session.world(), true);
+    session.finish();
+    return code;
+  } catch (const std::exception& error) {
+    session.abort(failure_code(error, session.world(), false));
+  }
+}

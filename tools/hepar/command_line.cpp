@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/hepar/command_line.hpp"
+
+#include "data/base/text.hpp"
+#include "data/base/yaml.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+
+namespace hepar::program {
+
+namespace {
+
+namespace po = boost::program_options;
+
+std::string flag_of(const Row& row) {
+  std::string flag = row.name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+struct Chosen {
+  Command* command;
+  std::size_t used;  // words of the name
+};
+
+std::vector<std::string> command_names(const Commands& commands) {
+  std::vector<std::string> names;
+  for (const auto& command : commands) names.emplace_back(command->name());
+  return names;
+}
+
+Chosen choose_command(const std::vector<std::string>& arguments, const Commands& commands) {
+  for (const auto& command : commands) {
+    const std::vector<std::string> name = split(command->name(), ' ');
+    if (arguments.size() >= name.size() && std::equal(name.begin(), name.end(), arguments.begin())) return {command.get(), name.size()};
+  }
+  const std::string given = arguments.front() == "cohort" && arguments.size() > 1 ? "cohort " + arguments[1] : arguments.front();
+  throw usage_error("unknown command '" + given + "'", {}, name_advice(given, command_names(commands)));
+}
+
+void apply_configs(const po::variables_map& values, Command& command, std::vector<Row>& rows) {
+  if (values.count("config") == 0) return;
+  for (const std::string& file : values["config"].as<std::vector<std::string>>()) {
+    const Yaml document = Yaml::read(file);
+    if (const auto schema = document.find("schema"); schema && schema->text() != command.schema())
+      throw schema->error("is '" + schema->text() + "'", "this command reads " + std::string(command.schema()));
+    apply(document, rows, {"schema"});
+  }
+}
+
+// Boost reports an unknown option by its own text: name it and the nearest known one instead.
+[[noreturn]] void rethrow_readable(const po::error& error, const std::vector<std::string>& known) {
+  if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&error)) {
+    std::string name = unknown->get_option_name();
+    name.erase(0, name.find_first_not_of('-'));
+    throw usage_error("unknown option '--" + name + "'", {}, name_advice(name, known));
+  }
+  throw usage_error(error.what(), {}, "see --help");
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments, const Commands& commands) {
+  CommandLine line;
+  if (arguments.empty() || arguments.front() == "--help" || arguments.front() == "-h" || arguments.front() == "help") {
+    line.text = overview(commands);
+    return line;
+  }
+  if (arguments.front() == "--version") {
+    line.text = "hepar " HEPAR_VERSION "\n";
+    return line;
+  }
+  if (arguments.front() == "reference") {
+    line.text = reference_page(commands);
+    return line;
+  }
+  if (arguments.front() == "completion") {
+    line.text = bash_completion(commands);
+    return line;
+  }
+  const Chosen chosen = choose_command(arguments, commands);
+  Command& command = *chosen.command;
+  std::vector<Row> rows = command.rows();
+
+  po::options_description description;
+  auto add = description.add_options();
+  add("help,h", "")("quiet", "")("json", "")("set", po::value<std::vector<std::string>>()->composing(), "");
+  add("words", po::value<std::vector<std::string>>(), "");
+  std::vector<std::string> known{"help", "quiet", "json", "set"};
+  if (!command.schema().empty()) {
+    add("config", po::value<std::vector<std::string>>()->composing(), "");
+    known.emplace_back("config");
+  }
+  for (const Row& row : rows) {
+    known.push_back(flag_of(row));
+    if (row.flag_only) {
+      add(flag_of(row).c_str(), po::value<std::string>()->implicit_value("true"), "");
+    } else {
+      add(flag_of(row).c_str(), po::value<std::string>(), "");
+    }
+  }
+  po::positional_options_description positional;
+  positional.add("words", -1);
+  po::variables_map values;
+  std::vector<std::string> rest(arguments.begin() + static_cast<std::ptrdiff_t>(chosen.used), arguments.end());
+  for (std::string& word : rest)
+    if (word.starts_with("--")) std::replace(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(std::min(word.find('='), word.size())), '_', '-');
+  try {
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(rest).options(description).positional(positional).style(style).run(), values);
+  } catch (const po::error& error) {
+    rethrow_readable(error, known);
+  }
+  if (values.count("help") > 0) {
+    line.text = help(command);
+    return line;
+  }
+  apply_configs(values, command, rows);
+  if (values.count("set") > 0)
+    for (const std::string& assignment : values["set"].as<std::vector<std::string>>()) apply_assignment(assignment, rows);
+  for (Row& row : rows) {
+    if (values.count(flag_of(row)) > 0) {
+      row.set(values[flag_of(row)].as<std::string>(), {"--" + flag_of(row)});
+      row.origin = "command line";
+    } else if (row.required && row.origin == "default") {
+      throw usage_error("'" + std::string(command.name()) + "' needs --" + flag_of(row), {}, "example: " + std::string(command.example()));
+    }
+  }
+  command.resolved(rows);
+  line.command = &command;
+  line.quiet = values.count("quiet") > 0;
+  line.json = values.count("json") > 0;
+  line.configured = values.count("config") > 0;
+  if (values.count("words") > 0) line.words = values["words"].as<std::vector<std::string>>();
+  if (!line.words.empty() && command.positional().empty())
+    throw usage_error("'" + line.words.front() + "' is no option of '" + std::string(command.name()) + "'", {}, "see hepar " + std::string(command.name()) + " --help");
+  return line;
+}
+
+}  // namespace hepar::program

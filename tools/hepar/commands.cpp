@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/hepar/command.hpp"
+
+namespace hepar::program {
+
+Commands commands() {
+  Commands list;
+  list.push_back(make_doctor_command());
+  add_ingest_commands(list);
+  add_trainer_commands(list);
+  return list;
+}
+
+}  // namespace hepar::program

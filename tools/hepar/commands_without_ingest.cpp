@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/hepar/command.hpp"
+
+namespace hepar::program {
+
+void add_ingest_commands(Commands&) {}
+
+}  // namespace hepar::program

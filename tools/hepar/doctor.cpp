@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hepar doctor`: what this machine has, what is wrong with it, and the command that mends it.
+#include "data/base/files.hpp"
+#include "data/base/machine.hpp"
+#include "tools/hepar/command.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <dlfcn.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+namespace hepar::program {
+
+namespace {
+
+enum class State { pass, warn, fail };
+constexpr std::array<const char*, 3> kStates{"PASS", "WARN", "FAIL"};
+
+struct Check {
+  std::string what;
+  State state = State::pass;
+  std::string found, fix;
+};
+
+Check processor(const Machine& machine) {
+  return {"processor", State::pass, fmt::format("{}, {} usable cores, {} GiB", machine.cpu, machine.cores, machine.memory_bytes >> 30), ""};
+}
+
+Check blas(const Machine& machine) {
+  const std::string found = fmt::format("{} {}", name_of(machine.blas), machine.blas_path);
+  const std::string fix = "apt-get install libopenblas0-pthread && update-alternatives --auto libblas.so.3-x86_64-linux-gnu";
+  if (machine.blas == BlasFlavour::openblas_pthread || machine.blas == BlasFlavour::openblas_openmp) return {"BLAS", State::pass, found, ""};
+  if (machine.blas == BlasFlavour::openblas_serial) return {"BLAS", State::fail, found + ": wrong gradients with several slots at once", fix};
+  if (machine.blas == BlasFlavour::reference) return {"BLAS", State::warn, found + ": a training step takes about 8.6 times as long", fix};
+  if (machine.blas == BlasFlavour::none) return {"BLAS", State::pass, "none is linked (a build without the trainer)", ""};
+  return {"BLAS", State::pass, found, ""};
+}
+
+Check pins(const Machine& machine) {
+  for (const auto& [name, value] : pinned_variables())
+    if (machine.pins.at(name) != value) return {"pinned variables", State::warn, name + "=" + machine.pins.at(name), "unset HEPAR_PINNED, so that hepar sets " + name + "=" + value};
+  return {"pinned variables", State::pass, fmt::format("{} set", pinned_variables().size()), ""};
+}
+
+Check launch(const mpi::Communicator& world) {
+  static constexpr std::array<std::pair<const char*, const char*>, 3> kSources{{{"OMPI_COMM_WORLD_RANK", "mpirun (Open MPI)"}, {"PMIX_RANK", "PMIx (srun --mpi=pmix)"}, {"PMI_RANK", "PMI"}}};
+  std::string source = "no launcher";
+  for (const auto& [variable, name] : kSources)
+    if (source == "no launcher" && std::getenv(variable) != nullptr) source = name;
+  const char* tasks = std::getenv("SLURM_NTASKS");
+  if (source == "no launcher" && tasks != nullptr && std::atoi(tasks) > 1)
+    return {"MPI launch", State::warn, fmt::format("one rank in a Slurm job of {} tasks", tasks), "start with: srun --mpi=pmix hepar … (or mpirun hepar …)"};
+  return {"MPI launch", State::pass, fmt::format("{} rank{} from {}, {} on this node", world.size(), world.size() == 1 ? "" : "s", source, world.node_size()), ""};
+}
+
+Check gpus() {
+  // The driver's own library: present means a driver is installed, and nothing is linked for the question.
+  void* driver = ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (driver == nullptr) return {"GPU", State::pass, "none (CPU training)", ""};
+  using Init = int (*)(unsigned);
+  using Count = int (*)(int*);
+  const auto init = reinterpret_cast<Init>(::dlsym(driver, "cuInit"));
+  const auto count = reinterpret_cast<Count>(::dlsym(driver, "cuDeviceGetCount"));
+  int devices = 0;
+  const bool good = init != nullptr && count != nullptr && init(0) == 0 && count(&devices) == 0;
+  ::dlclose(driver);
+  return {"GPU", good ? State::pass : State::warn, good ? fmt::format("{} device(s)", devices) : "a driver that does not answer", good ? "" : "check nvidia-smi"};
+}
+
+Check folder(const std::string& path) {
+  struct statvfs space {};
+  if (::statvfs(path.c_str(), &space) != 0) return {"folder " + path, State::fail, "not reachable", "mkdir -p " + path};
+  const double free_gib = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / 0x1p30;
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    const fs::path probe = fs::path(path) / (".hepar-probe-" + std::to_string(::getpid()));
+    publish(probe, std::string(4096, 'x'));
+    fs::remove(probe);
+  } catch (const Error& error) {
+    return {"folder " + path, State::fail, error.what(), "choose a writable folder"};
+  }
+  const double milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return {"folder " + path, free_gib < 2 ? State::warn : State::pass, fmt::format("{:.1f} GiB free, a durable write takes {:.1f} ms", free_gib, milliseconds), free_gib < 2 ? "free space" : ""};
+}
+
+Check open_files() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return {"open files", limit.rlim_cur < 256 ? State::warn : State::pass, fmt::format("{} allowed", limit.rlim_cur), limit.rlim_cur < 256 ? "ulimit -n 1024" : ""};
+}
+
+class Doctor : public Command {
+ public:
+  std::string_view name() const override { return "doctor"; }
+  std::string_view summary() const override { return "what this machine has, what is wrong, and the command that mends it"; }
+  std::string_view example() const override { return "hepar doctor --folder /scratch"; }
+  std::vector<Row> rows() override { return {row("folder", folder_, "where stores and runs will be written")}; }
+
+  ExitCode run(const Context& context, const std::vector<std::string>&) override {
+    if (!context.world.root()) return ExitCode::done;
+    const Machine machine = this_machine();
+    const std::vector<Check> checks{{"hepar", State::pass, fmt::format("{}, g++ {}, ingest {}, trainer {}", HEPAR_VERSION, __VERSION__, HEPAR_INGEST ? "yes" : "no", HEPAR_TRAINER ? "yes" : "no"), ""},
+                                    processor(machine), blas(machine), pins(machine), launch(context.world), gpus(), open_files(), folder(folder_)};
+    bool usable = true;
+    nlohmann::ordered_json out = nlohmann::ordered_json::array();
+    for (const Check& check : checks) {
+      const char* state = kStates[static_cast<std::size_t>(check.state)];
+      usable = usable && check.state != State::fail;
+      out.push_back({{"check", check.what}, {"state", state}, {"found", check.found}, {"fix", check.fix}});
+      if (context.json) continue;
+      fmt::print("{}  {:<18} {}\n", state, check.what, check.found);
+      if (!check.fix.empty()) fmt::print("{:<25}mend: {}\n", "", check.fix);
+    }
+    if (context.json) fmt::print("{}\n", out.dump(2));
+    return usable ? ExitCode::done : ExitCode::usage;
+  }
+
+ private:
+  std::string folder_ = ".";
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_doctor_command() { return std::make_unique<Doctor>(); }
+
+}  // namespace hepar::program

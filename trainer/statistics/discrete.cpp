@@ -19,7 +19,7 @@ double log_sum(Values z) {
 
 double logistic(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z)); }
 
-// Calls step(j, survival before, hazards) for each interval; survival falls in between.
+// Calls step(j, survival before, survival after, hazards) for each interval.
 template <class Step>
 void walk(Values logits, std::size_t intervals, Step step) {
   const std::size_t causes = logits.size() / intervals;
@@ -29,8 +29,9 @@ void walk(Values logits, std::size_t intervals, Step step) {
     const Values z = logits.subspan(j * causes, causes);
     const double total = log_sum(z);
     for (std::size_t c = 0; c < causes; ++c) hazard[c] = std::exp(z[c] - total);
-    step(j, survival, hazard);
-    survival *= std::exp(-total);
+    const double after = survival * std::exp(-total);
+    step(j, survival, after, hazard);
+    survival = after;
   }
 }
 
@@ -60,14 +61,9 @@ DiscreteCurves discrete_curves(Values logits, int intervals, int causes) {
   DiscreteCurves out;
   out.cif.resize(static_cast<std::size_t>(causes));
   std::vector<double> incidence(static_cast<std::size_t>(causes), 0.0);
-  walk(logits, static_cast<std::size_t>(intervals), [&](std::size_t j, double survival, const std::vector<double>& hazard) {
-    if (j > 0) out.survival.push_back(survival);
-    for (std::size_t c = 0; c < hazard.size(); ++c) out.cif[c].push_back(incidence[c] += survival * hazard[c]);
-    if (j + 1 < static_cast<std::size_t>(intervals)) return;
-    double stays = survival;  // one interval further: what no cause took
-    const std::size_t width = hazard.size();
-    stays *= std::exp(-log_sum(logits.subspan(j * width, width)));
-    out.survival.push_back(stays);
+  walk(logits, static_cast<std::size_t>(intervals), [&](std::size_t, double before, double after, const std::vector<double>& hazard) {
+    for (std::size_t c = 0; c < hazard.size(); ++c) out.cif[c].push_back(incidence[c] += before * hazard[c]);
+    out.survival.push_back(after);
   });
   return out;
 }
@@ -77,11 +73,10 @@ namespace {
 // Calls visit(rfs, alive after recurrence) at the end of each interval.
 template <class Visit>
 void histories(Values logits, Values post_logits, Visit visit) {
-  const std::size_t intervals = post_logits.size();
   double recurred = 0;
-  walk(logits, intervals, [&](std::size_t j, double survival, const std::vector<double>& hazard) {
-    recurred = recurred * (1 - logistic(post_logits[j])) + survival * hazard[0];
-    visit(survival * std::exp(-log_sum(logits.subspan(j * hazard.size(), hazard.size()))), recurred);
+  walk(logits, post_logits.size(), [&](std::size_t j, double before, double after, const std::vector<double>& hazard) {
+    recurred = recurred * (1 - logistic(post_logits[j])) + before * hazard[0];
+    visit(after, recurred);
   });
 }
 

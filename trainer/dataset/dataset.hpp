@@ -20,6 +20,7 @@ struct Input {
   std::int64_t width = 0;               // vector: transformed columns; bag: tile dimension; sequence: vocabulary size
   std::vector<std::int64_t> volume;     // volume: {phases, z, y, x}
   std::vector<std::string> features;    // vector: name of each transformed column ("afp", "afp missing", "mvi=M2")
+  std::vector<float> spread;            // bag: SD between patients of a bag's mean, per dimension, in transformed units
 };
 
 // The values of one input for the patients of a batch, side by side.
@@ -35,8 +36,14 @@ struct Batch {
 };
 
 // Everything that is fitted to inputs: centring, scaling and imputation of columns, per-dimension centring and scaling of
-// bags, intensity scaling of volumes. Fitted on `patients` alone (law 5), in a fixed order, so that every rank and every
-// rank count gets the same bits. Local; all ranks compute the same.
+// bags, intensity scaling of volumes. Fitted on `patients` alone (law 5), in ascending order whatever the order given, so
+// that every rank and every rank count gets the same bits. Local; all ranks compute the same.
+//   Columns: numbers (log1p where declared) are centred and scaled, cut at 6 SD, missing = the mean; flags and one 0/1
+// column a category are centred. Beside them a flag "missing" and flags "below limit", "above limit" where the fold has such.
+//   Bags: per dimension, mean and SD over a deterministic sample of at most 512 patients x 64 tiles.
+//   Volumes: per phase, median and (p90 - p10) / 2.56 over the voxels of at most 256 patients (robust against air and
+// bone), cut at 8; an absent phase is 0.
+//   Sequences: nothing but the size of the vocabulary.
 class Transform {
  public:
   // `modalities`: names in the order of the network's inputs; `columns`: which columns of the vectors may enter.
@@ -48,17 +55,25 @@ class Transform {
   [[nodiscard]] const std::vector<std::string>& fitted_on() const { return fitted_on_; }  // patient keys, for the leak audit
 
   // Reads and transforms. Bags longer than `bag_cap` are cut to a contiguous run whose start is a function of
-  // (key, patient) alone. `key` = 0: the run starts at the beginning (prediction).
+  // (key, patient) alone. `key` = 0: the run starts at the beginning (prediction). Thread-safe.
   [[nodiscard]] Batch batch(const store::Store& store, std::span<const std::int64_t> patients, std::int64_t bag_cap,
                             std::uint64_t key) const;
 
- private:
-  struct Column { std::string name; ColumnType type; bool log1p; double mean, sd; std::vector<std::string> values; bool has_missing, has_limits; };
-  struct Vector { std::vector<Column> columns; };
+  struct Column {
+    std::string name;
+    ColumnType type = ColumnType::number;
+    bool log1p = false;
+    double mean = 0, inverse_sd = 0;            // numbers and flags; inverse 0: constant in the fold, says nothing
+    std::vector<std::string> values;            // categories
+    std::vector<double> shares;                 // of each category in the fold
+    bool has_missing = false, has_below = false, has_above = false;
+  };
   struct Scale { std::vector<float> mean, inverse_sd; };          // bags: per dimension; volumes: per phase
+
+ private:
   std::vector<Input> inputs_;
-  std::vector<Vector> vectors_;        // one an input; empty unless a vector
-  std::vector<Scale> scales_;          // one an input; empty unless bag or volume
+  std::vector<std::vector<Column>> columns_;   // one an input; empty unless a vector
+  std::vector<Scale> scales_;                  // one an input; empty unless bag or volume
   std::vector<std::string> fitted_on_;
 };
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that knows the file names of a store.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace hepar::store {
+
+struct Names {
+  std::filesystem::path root;
+
+  [[nodiscard]] std::filesystem::path manifest() const { return root / "store.json"; }
+  [[nodiscard]] std::filesystem::path features() const { return root / "features"; }
+  [[nodiscard]] std::filesystem::path shard(const std::string& file) const { return features() / file; }
+  [[nodiscard]] std::filesystem::path tables() const { return root / "tables.h5"; }
+  [[nodiscard]] std::filesystem::path flow() const { return root / "flow.json"; }
+  [[nodiscard]] std::filesystem::path summary() const { return root / "summary.json"; }
+  [[nodiscard]] std::filesystem::path failures() const { return root / "failures.csv"; }
+  [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
+  [[nodiscard]] std::filesystem::path journal() const { return root / "journal"; }
+  [[nodiscard]] std::filesystem::path segments() const { return journal() / "segments"; }
+  [[nodiscard]] std::filesystem::path sources() const { return journal() / "sources.json"; }
+};
+
+// A shard's name carries its content, so that a new shard never replaces one that store.json still names.
+[[nodiscard]] inline std::string shard_name(std::size_t index, const std::string& sha256) {
+  const std::string number = std::to_string(index);
+  return "shard-" + std::string(number.size() < 4 ? 4 - number.size() : 0, '0') + number + "-" + sha256.substr(0, 12) + ".h5";
+}
+
+}  // namespace hepar::store

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sharding/store/shard_file.hpp"
+
+#include "data/base/files.hpp"
+#include "sharding/store/hdf5.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace hepar::store {
+
+namespace {
+
+constexpr hsize_t kCoordWidth = 3, kAffineWidth = 12;
+
+Handle memory_type(DType type) {
+  if (type == DType::float16) return half_type();
+  return Handle(H5Tcopy(type == DType::float32 ? H5T_IEEE_F32LE : H5T_STD_I32LE), &H5Tclose, "make a type", {});
+}
+
+// The open data sets of one modality while a shard is written.
+struct ModalityWriter {
+  Handle group, type, values;
+  std::vector<hsize_t> shape;
+  std::optional<Handle> coords, affine, phases;
+  std::vector<std::int64_t> offsets{0};
+  std::vector<std::uint8_t> present, reason;
+  std::vector<std::uint64_t> hashes;
+};
+
+std::vector<hsize_t> shape_of(const Layout& layout, std::int64_t items) {
+  std::vector<hsize_t> shape{static_cast<hsize_t>(items)};
+  for (const std::int64_t extent : layout.item) shape.push_back(static_cast<hsize_t>(extent));
+  return shape;
+}
+
+ModalityWriter open_writer(const Handle& file, const StoredModality& modality, std::int64_t items, std::size_t patients, const std::filesystem::path& path) {
+  Handle group = create_group(file, modality.name, path);
+  Handle type = memory_type(modality.layout.type);
+  std::vector<hsize_t> shape = shape_of(modality.layout, items);
+  Handle values = create_dataset(group, "values", type.get(), shape, path);
+  ModalityWriter writer{std::move(group), std::move(type), std::move(values), std::move(shape), {}, {}, {}, {0}, {}, {}, {}};
+  if (modality.layout.kind == Kind::bag) {
+    const std::array<hsize_t, 2> coords{static_cast<hsize_t>(items), kCoordWidth};
+    writer.coords.emplace(create_dataset(writer.group, "coords", H5T_STD_I32LE, coords, path));
+  }
+  if (modality.layout.kind == Kind::volume) {
+    const std::array<hsize_t, 2> affine{patients, kAffineWidth}, phases{patients, static_cast<hsize_t>(modality.layout.item.front())};
+    writer.affine.emplace(create_dataset(writer.group, "affine", H5T_IEEE_F64LE, affine, path));
+    writer.phases.emplace(create_dataset(writer.group, "phase_present", H5T_STD_U8LE, phases, path));
+  }
+  return writer;
+}
+
+void append(ModalityWriter& writer, const StoredModality& modality, const Feature& feature, std::size_t patient, const std::filesystem::path& path) {
+  const std::int64_t first = writer.offsets.back();
+  const auto row_first = static_cast<hsize_t>(first), count = static_cast<hsize_t>(feature.items);
+  write_rows(writer.values, writer.type.get(), writer.shape, row_first, count, feature.values.data(), path);
+  if (writer.coords) {
+    const std::array<hsize_t, 2> shape{writer.shape.front(), kCoordWidth};
+    write_rows(*writer.coords, H5T_NATIVE_INT32, shape, row_first, count, feature.coords.data(), path);
+  }
+  if (writer.affine) {
+    const std::array<hsize_t, 2> shape{0, kAffineWidth}, phases{0, static_cast<hsize_t>(modality.layout.item.front())};
+    std::vector<std::uint8_t> present = feature.phase_present;
+    present.resize(static_cast<std::size_t>(modality.layout.item.front()), 0);
+    write_rows(*writer.affine, H5T_NATIVE_DOUBLE, shape, patient, 1, feature.affine.data(), path);
+    write_rows(*writer.phases, H5T_NATIVE_UINT8, phases, patient, 1, present.data(), path);
+  }
+  writer.offsets.push_back(first + feature.items);
+  writer.present.push_back(feature.present() ? 1 : 0);
+  writer.reason.push_back(static_cast<std::uint8_t>(feature.reason));
+  writer.hashes.push_back(feature.items > 0 ? hash_of(feature.values) : 0);
+}
+
+void write_facts(const Handle& file, const std::vector<Facts>& facts, const std::filesystem::path& path) {
+  const Handle group = create_group(file, "facts", path);
+  std::set<std::string> names;
+  for (const Facts& of_patient : facts)
+    for (const auto& [name, fact] : of_patient) names.insert(name);
+  for (const std::string& name : names) {
+    std::vector<std::string> values, sources;
+    std::vector<std::uint8_t> states;
+    std::vector<double> confidence;
+    for (const Facts& of_patient : facts) {
+      const auto found = of_patient.find(name);
+      const Fact fact = found == of_patient.end() ? Fact{} : found->second;
+      values.push_back(fact.text);
+      sources.push_back(fact.source);
+      states.push_back(static_cast<std::uint8_t>(fact.state));
+      confidence.push_back(fact.confidence);
+    }
+    const Handle one = create_group(group, name, path);
+    write_texts(one, "value", values, path);
+    write_bytes(one, "state", states, path);
+    write_texts(one, "source", sources, path);
+    write_numbers(one, "confidence", confidence, path);
+  }
+}
+
+std::vector<StoredModality> with_values(const std::vector<StoredModality>& modalities) {
+  std::vector<StoredModality> kept;
+  std::copy_if(modalities.begin(), modalities.end(), std::back_inserter(kept), [](const StoredModality& m) { return m.layout.kind != Kind::vector; });
+  return kept;
+}
+
+// Rows [first, first + count) of a two-dimensional data set.
+template <class T>
+std::vector<T> read_rows(const std::filesystem::path& path, const std::string& name, hid_t type, std::int64_t first, std::int64_t count) {
+  const Handle file = open_file(path);
+  const Handle dataset(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), &H5Dclose, "find '" + name + "'", path);
+  const Handle space(H5Dget_space(dataset.get()), &H5Sclose, "read a shape", path);
+  std::array<hsize_t, 2> extent{};
+  H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr);
+  const std::array<hsize_t, 2> start{static_cast<hsize_t>(first), 0}, part{static_cast<hsize_t>(count), extent[1]};
+  std::vector<T> values(static_cast<std::size_t>(part[0] * part[1]));
+  if (values.empty()) return values;
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, part.data(), nullptr);
+  const Handle memory(H5Screate_simple(2, part.data(), nullptr), &H5Sclose, "make a space", path);
+  if (H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, values.data()) < 0)
+    throw store_error("HDF5 cannot read '" + name + "'", {path.string()}, "restore the file or make the store again");
+  return values;
+}
+
+}  // namespace
+
+std::uint64_t hash_of(std::span<const std::byte> values) { return xxh3(values); }
+
+void write_shard(const std::filesystem::path& path, const std::vector<StoredModality>& all, const std::vector<PatientSize>& sizes,
+                 const std::function<PatientFeatures(std::size_t)>& load) {
+  const std::vector<StoredModality> modalities = with_values(all);
+  Handle file = create_file(path);
+  std::vector<Facts> facts;
+  {
+    std::vector<std::string> keys;
+    for (const PatientSize& size : sizes) keys.push_back(size.key);
+    const Handle patient = create_group(file, "patient", path);
+    write_texts(patient, "id", keys, path);
+    std::vector<ModalityWriter> writers;
+    for (std::size_t m = 0; m < modalities.size(); ++m) {
+      std::int64_t items = 0;
+      for (const PatientSize& size : sizes) items += size.items.at(m);
+      writers.push_back(open_writer(file, modalities[m], items, sizes.size(), path));
+    }
+    for (std::size_t p = 0; p < sizes.size(); ++p) {
+      PatientFeatures loaded = load(p);
+      for (std::size_t m = 0; m < modalities.size(); ++m) append(writers[m], modalities[m], loaded.features.at(m), p, path);
+      facts.push_back(std::move(loaded.facts));
+    }
+    for (ModalityWriter& writer : writers) {
+      write_integers(writer.group, "offsets", writer.offsets, path);
+      write_bytes(writer.group, "present", writer.present, path);
+      write_bytes(writer.group, "reason", writer.reason, path);
+      write_hashes(writer.group, "xxh3", writer.hashes, path);
+    }
+    write_facts(file, facts, path);
+  }
+  file.close(path);
+}
+
+ShardIndex read_shard_index(const std::filesystem::path& path, const std::vector<StoredModality>& all) {
+  const Handle file = open_file(path);
+  ShardIndex index;
+  index.keys = read_texts(file, "patient/id", path);
+  for (const StoredModality& modality : with_values(all)) {
+    ModalityIndex one;
+    const std::string prefix = modality.name + "/";
+    one.offsets = read_integers(file, prefix + "offsets", path);
+    one.reason = read_bytes(file, prefix + "reason", path);
+    one.xxh3 = read_hashes(file, prefix + "xxh3", path);
+    if (one.offsets.size() != index.keys.size() + 1 || one.reason.size() != index.keys.size() || one.xxh3.size() != index.keys.size())
+      throw store_error("'" + modality.name + "' does not cover its patients", {path.string()}, "make the store again");
+    const Handle values(H5Dopen2(file.get(), (prefix + "values").c_str(), H5P_DEFAULT), &H5Dclose, "find '" + prefix + "values'", path);
+    const haddr_t offset = H5Dget_offset(values.get());
+    if (offset == HADDR_UNDEF && one.offsets.back() > 0) throw store_error("'" + prefix + "values' is not contiguous", {path.string()}, "make the store again");
+    one.values_at = offset == HADDR_UNDEF ? 0 : offset;
+    index.modalities.push_back(std::move(one));
+  }
+  return index;
+}
+
+std::vector<Facts> read_shard_facts(const std::filesystem::path& path) {
+  const Handle file = open_file(path);
+  std::vector<Facts> facts(read_texts(file, "patient/id", path).size());
+  const Handle group(H5Gopen2(file.get(), "facts", H5P_DEFAULT), &H5Gclose, "find 'facts'", path);
+  std::vector<std::string> names;
+  const H5L_iterate_t collect = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names);
+  for (const std::string& name : names) {
+    const std::vector<std::string> values = read_texts(group, name + "/value", path), sources = read_texts(group, name + "/source", path);
+    const std::vector<std::uint8_t> states = read_bytes(group, name + "/state", path);
+    const std::vector<double> confidence = read_numbers(group, name + "/confidence", path);
+    for (std::size_t p = 0; p < facts.size(); ++p) facts[p][name] = {static_cast<Fact::State>(states.at(p)), values.at(p), sources.at(p), confidence.at(p)};
+  }
+  return facts;
+}
+
+std::vector<std::int32_t> read_coords(const std::filesystem::path& path, const std::string& modality, std::int64_t first, std::int64_t count) {
+  return read_rows<std::int32_t>(path, modality + "/coords", H5T_NATIVE_INT32, first, count);
+}
+std::vector<std::uint8_t> read_phases(const std::filesystem::path& path, const std::string& modality, std::int64_t patient) {
+  return read_rows<std::uint8_t>(path, modality + "/phase_present", H5T_NATIVE_UINT8, patient, 1);
+}
+std::vector<double> read_affine(const std::filesystem::path& path, const std::string& modality, std::int64_t patient) {
+  return read_rows<double>(path, modality + "/affine", H5T_NATIVE_DOUBLE, patient, 1);
+}
+
+}  // namespace hepar::store

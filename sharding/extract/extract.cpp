@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sharding/extract/extract.hpp"
+
+#include "data/base/files.hpp"
+#include "data/imaging/volume.hpp"
+#include "data/pathology/bag.hpp"
+#include "data/reports/sequence.hpp"
+
+#include <array>
+
+#include <sys/stat.h>
+
+namespace hepar::extract {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What a kind of modality needs: its layout, its values, the files it reads and the settings that decide it.
+struct Extractor {
+  Kind kind;
+  std::optional<Layout> (*layout)(const Cohort&, const ModalitySpec&);
+  Feature (*read)(const PatientRecord&, const ModalitySpec&, const Layout&, Facts&);
+  std::vector<fs::path> (*files)(const PatientRecord&, const ModalitySpec&);
+  Json (*settings)(const ModalitySpec&);
+};
+
+std::optional<Layout> bag_layout(const Cohort& cohort, const ModalitySpec& modality) {
+  for (const PatientRecord& patient : cohort.patients)
+    for (const SlideRow& slide : patient.slides)
+      if (const std::optional<std::int64_t> width = pathology::feature_width(slide.path)) return pathology::layout_of(modality, *width);
+  return std::nullopt;
+}
+
+std::vector<fs::path> image_files(const PatientRecord& patient, const ModalitySpec& modality) {
+  std::vector<fs::path> files;
+  for (const ImagingRow& image : patient.imaging)
+    if (image.timing == modality.timing) files.push_back(image.path);
+  return files;
+}
+
+std::vector<fs::path> slide_files(const PatientRecord& patient, const ModalitySpec&) {
+  std::vector<fs::path> files;
+  for (const SlideRow& slide : patient.slides) files.push_back(slide.path);
+  return files;
+}
+
+std::vector<fs::path> report_files(const PatientRecord& patient, const ModalitySpec&) {
+  std::vector<fs::path> files;
+  for (const ReportRow& report : patient.reports)
+    if (!report.path.empty()) files.push_back(report.path);
+  return files;
+}
+
+const std::array<Extractor, 3> kExtractors{{
+    {Kind::volume, [](const Cohort&, const ModalitySpec& m) { return std::optional(imaging::layout_of(m)); },
+     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, Facts&) { return imaging::read_volume(p, m); }, &image_files,
+     [](const ModalitySpec& m) { return Json{{"timing", m.timing}, {"phases", m.phases}, {"grid", m.grid}, {"spacing_mm", m.spacing_mm}}; }},
+    {Kind::bag, &bag_layout, [](const PatientRecord& p, const ModalitySpec&, const Layout& l, Facts&) { return pathology::read_bag(p, l); }, &slide_files,
+     [](const ModalitySpec& m) { return Json{{"um_per_pixel", m.um_per_pixel}, {"tile", m.tile}, {"encoder", m.encoder}}; }},
+    {Kind::sequence, [](const Cohort&, const ModalitySpec& m) { return std::optional(reports::layout_of(m)); },
+     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, Facts& facts) { return reports::read_sequence(p, m, facts); }, &report_files,
+     [](const ModalitySpec&) { return Json::object(); }},
+}};
+
+const Extractor* extractor_of(Kind kind) {
+  for (const Extractor& extractor : kExtractors)
+    if (extractor.kind == kind) return &extractor;
+  return nullptr;  // vectors: their values are table cells
+}
+
+Fact known_fact(std::string text) { return {Fact::State::known, std::move(text), "extraction", 1}; }
+
+// A row's text that decides a feature beside its files.
+std::string row_text(const PatientRecord& patient, Kind kind) {
+  std::string text;
+  if (kind == Kind::volume)
+    for (const ImagingRow& image : patient.imaging) text += image.timing + "|" + image.phase + "\n";
+  if (kind == Kind::bag)
+    for (const SlideRow& slide : patient.slides) text += slide.stain + "|" + (slide.um_per_pixel ? std::to_string(*slide.um_per_pixel) : "") + "\n";
+  if (kind == Kind::sequence)
+    for (const ReportRow& report : patient.reports) text += report.language + "|" + report.text + "\n";
+  return text;
+}
+
+}  // namespace
+
+Json Recipe::settings() const {
+  Json out = Json::object();
+  for (std::size_t m = 0; m < specs.size(); ++m) {
+    out[specs[m].name] = extractor_of(specs[m].kind)->settings(specs[m]);
+    out[specs[m].name]["kind"] = std::string(name_of(specs[m].kind));
+  }
+  return out;
+}
+
+Recipe recipe_of(const Cohort& cohort) {
+  Recipe recipe;
+  for (const ModalitySpec& modality : cohort.spec.modalities) {
+    const Extractor* extractor = extractor_of(modality.kind);
+    if (extractor == nullptr) continue;
+    const std::optional<Layout> layout = extractor->layout(cohort, modality);
+    if (!layout) {
+      recipe.dropped.push_back(modality.name + ": no file of it can be read");
+      continue;
+    }
+    recipe.specs.push_back(modality);
+    recipe.modalities.push_back({modality.name, *layout, modality.known, {}});
+  }
+  return recipe;
+}
+
+Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
+  Extracted out;
+  out.features.key = patient.key;
+  for (std::size_t m = 0; m < recipe.specs.size(); ++m) {
+    const ModalitySpec& modality = recipe.specs[m];
+    Feature feature = extractor_of(modality.kind)->read(patient, modality, recipe.modalities[m].layout, out.features.facts);
+    if (!feature.present()) {
+      feature.items = 0;
+      feature.values.clear();
+      feature.coords.clear();
+    }
+    const bool failed = !feature.present() && feature.reason != Reason::not_recorded;
+    if (failed || (feature.present() && !feature.detail.empty()))
+      out.failures.push_back({patient.key, modality.name, feature.detail, failed ? std::string(name_of(feature.reason)) : "partly_left_out"});
+    out.features.facts[modality.name + ".readable"] = known_fact(feature.present() ? "true" : "false");
+    out.features.facts[modality.name + ".items"] = known_fact(std::to_string(feature.items));
+    if (modality.kind == Kind::bag) {
+      std::int32_t slides = 0;
+      for (const auto& coord : feature.coords) slides = std::max(slides, coord[0] + 1);
+      out.features.facts[modality.name + ".count"] = known_fact(std::to_string(slides));
+    }
+    out.features.features.push_back(std::move(feature));
+  }
+  return out;
+}
+
+std::string fingerprint(const PatientRecord& patient, const Recipe& recipe) {
+  std::string text = recipe.settings().dump() + "\n";
+  for (const ModalitySpec& modality : recipe.specs) {
+    text += row_text(patient, modality.kind);
+    for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) {
+      struct stat status {};
+      const bool there = ::stat(file.c_str(), &status) == 0;
+      text += file.filename().string() + (there ? "|" + std::to_string(status.st_size) + "|" + std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) : "|absent") + "\n";
+    }
+  }
+  return sha256(text).substr(0, 32);
+}
+
+std::int64_t source_bytes(const PatientRecord& patient, const Recipe& recipe) {
+  std::int64_t bytes = 0;
+  for (const ModalitySpec& modality : recipe.specs)
+    for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) {
+      std::error_code ignored;
+      const auto size = fs::file_size(file, ignored);
+      if (!ignored) bytes += static_cast<std::int64_t>(size);
+    }
+  return bytes;
+}
+
+}  // namespace hepar::extract

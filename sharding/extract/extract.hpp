@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// One patient's raw files to features and facts; and the fingerprint that tells when they must be read again.
+#pragma once
+
+#include "data/cohort/cohort.hpp"
+#include "sharding/store/shard_file.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace hepar::extract {
+
+// The stored modalities of a cohort (vectors left out: they are table columns), their layouts fixed.
+// Bags take the width of the first readable file in the order of patients; a modality of which no file can be read is
+// left out and named in `dropped`.
+struct Recipe {
+  std::vector<ModalitySpec> specs;
+  std::vector<store::StoredModality> modalities;
+  std::vector<std::string> dropped;
+  [[nodiscard]] nlohmann::ordered_json settings() const;  // what decides the features, for store.json
+};
+[[nodiscard]] Recipe recipe_of(const Cohort& cohort);
+
+struct Failure { std::string key, modality, source, reason; };
+
+struct Extracted {
+  store::PatientFeatures features;
+  std::vector<Failure> failures;   // absent although the cohort has a row, or partly left out
+};
+// Local. Never throws for what a file holds.
+[[nodiscard]] Extracted extract(const PatientRecord& patient, const Recipe& recipe);
+
+// Changes when a source file's path, size or time, or the row that names it, changes.
+[[nodiscard]] std::string fingerprint(const PatientRecord& patient, const Recipe& recipe);
+// Bytes of the source files: the predicted cost.
+[[nodiscard]] std::int64_t source_bytes(const PatientRecord& patient, const Recipe& recipe);
+
+}  // namespace hepar::extract

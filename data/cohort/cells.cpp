@@ -3,6 +3,7 @@
 
 #include "data/base/table.hpp"
 #include "data/base/text.hpp"
+#include "data/cohort/units.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,54 +12,51 @@ namespace hepar {
 
 namespace {
 
-struct Conversion {
-  const char* from;
-  const char* to;
-  double factor;
-};
-// Only exact, dimension-true conversions: bilirubin or creatinine in mg/dL need their molar mass and are not guessed.
-constexpr std::array<Conversion, 16> kConversions{{{"ug/L", "ng/mL", 1},      {"µg/L", "ng/mL", 1},   {"mg/L", "ng/mL", 1000}, {"ng/L", "ng/mL", 0.001},
-                                                   {"ng/mL", "ug/L", 1},      {"mAU/L", "mAU/mL", 0.001}, {"AU/L", "mAU/mL", 1}, {"mAU/mL", "AU/L", 1},
-                                                   {"mm", "cm", 0.1},         {"cm", "mm", 10},       {"g/dL", "g/L", 10},     {"g/L", "g/dL", 0.1},
-                                                   {"months", "years", 1.0 / 12}, {"years", "months", 12}, {"days", "months", 1 / 30.4375}, {"months", "days", 30.4375}}};
-
-double to_declared_unit(const ColumnSpec& column, const std::string& centre, double value) {
-  const auto found = column.units_by_centre.find(centre);
-  if (found == column.units_by_centre.end() || found->second == column.unit) return value;
-  for (const Conversion& conversion : kConversions)
-    if (found->second == conversion.from && column.unit == conversion.to) return value * conversion.factor;
-  throw usage_error("no conversion from '" + found->second + "' to '" + column.unit + "' for column '" + column.name + "'", column.place,
-                    "convert the values of centre " + centre + " in the table");
+// The value in the column's declared unit; whether a conversion exists was checked when cohort.yaml was read.
+double to_declared_unit(const ColumnSpec& column, const std::string& unit, double value) {
+  if (unit.empty() || unit == column.unit) return value;
+  if (const std::optional<double> converted = convert_unit(value, unit, column.unit, column.molar_mass))
+    return *converted;
+  throw usage_error("no conversion from '" + unit + "' to '" + column.unit + "' for column '" + column.name + "'",
+                    column.place, "convert the values in the table");
 }
 
 struct LimitSign {
   std::string_view sign;
   Cell::State state;
 };
-constexpr std::array<LimitSign, 6> kLimitSigns{{{">=", Cell::State::above_limit}, {"<=", Cell::State::below_limit}, {"≥", Cell::State::above_limit},
-                                                {"≤", Cell::State::below_limit}, {">", Cell::State::above_limit}, {"<", Cell::State::below_limit}}};
+constexpr std::array<LimitSign, 6> kLimitSigns{{{">=", Cell::State::above_limit},
+                                                {"<=", Cell::State::below_limit},
+                                                {"≥", Cell::State::above_limit},
+                                                {"≤", Cell::State::below_limit},
+                                                {">", Cell::State::above_limit},
+                                                {"<", Cell::State::below_limit}}};
 
-ParsedCell parse_numeric(const ColumnSpec& column, std::string text, const std::string& centre, const Place& place) {
+Error no_number(const ColumnSpec& column, const std::string& text, const Place& place) {
+  const bool comma = text.find(',') != std::string::npos;
+  return input_error("'" + text + "' in column '" + column.source_column + "' is no number", place,
+                     comma ? "a comma may mean decimals or thousands: write 60500.5 with a point and nothing else"
+                           : "correct it, or declare the spelling under missing:");
+}
+
+ParsedCell parse_numeric(const ColumnSpec& column, std::string text, const std::string& unit, const Place& place) {
   ParsedCell parsed;
   Cell::State state = Cell::State::known;
-  for (const LimitSign& limit : kLimitSigns)
-    if (state == Cell::State::known && text.starts_with(limit.sign)) {
-      state = limit.state;
-      text = std::string(trim(text.substr(limit.sign.size())));
-    }
-  const std::optional<double> number = parse_number(text);
-  if (!number) {
-    const bool comma = std::count(text.begin(), text.end(), ',') == 1 && parse_number(std::string(text).replace(text.find(','), 1, "."));
-    throw input_error("'" + text + "' in column '" + column.source_column + "' is no number", place,
-                      comma ? "write a decimal point, not a comma" : "correct it, or declare the spelling under missing:");
+  const std::string whole = text;
+  for (const LimitSign& limit : kLimitSigns) {
+    if (!text.starts_with(limit.sign)) continue;
+    state = limit.state;
+    text = std::string(trim(text.substr(limit.sign.size())));
+    break;
   }
+  const std::optional<double> number = parse_number(text);
+  if (!number) throw no_number(column, whole, place);
   if (state != Cell::State::known && !column.keep_limits) {
     parsed.problem = "limit value without limits: keep";
     parsed.action = "value becomes missing";
-    parsed.cell.state = Cell::State::missing;
     return parsed;
   }
-  parsed.cell = {to_declared_unit(column, centre, *number), state};
+  parsed.cell = {to_declared_unit(column, unit, *number), state};
   if (parsed.cell.value < column.low || parsed.cell.value > column.high) {
     parsed.problem = "out of range";
     parsed.action = "value becomes missing";
@@ -75,61 +73,111 @@ ParsedCell parse_choice(const ColumnSpec& column, const std::string& text, const
   };
   if (column.type == ColumnType::category) {
     if (const auto index = index_in(column.values)) return {{*index, Cell::State::known}, {}, {}};
-    throw input_error("'" + text + "' is no declared value of column '" + column.source_column + "'", place, name_advice(text, column.values));
+    throw input_error("'" + text + "' is no declared value of column '" + column.source_column + "'", place,
+                      name_advice(text, column.values));
   }
-  static const std::vector<std::string> kFlags{"0", "1", "false", "true", "no", "yes", "n", "y", "否", "是", "无", "有", "阴性", "阳性", "negative", "positive"};
-  const std::string folded = fold_case(text);
+  static const std::vector<std::string> kFlags{"0",        "1",        "false",  "true",    "no", "yes",  "n",
+                                               "y",        "否",       "是",     "无",      "有", "阴性", "阳性",
+                                               "negative", "positive", "absent", "present", "-",  "+"};
+  const std::string folded = fold_case(nfkc(text));
   const auto found = std::find(kFlags.begin(), kFlags.end(), folded);
-  if (found == kFlags.end()) throw input_error("'" + text + "' in column '" + column.source_column + "' is no flag", place, name_advice(folded, kFlags));
+  if (found == kFlags.end())
+    throw input_error("'" + text + "' in column '" + column.source_column + "' is no flag", place,
+                      name_advice(folded, kFlags));
   return {{static_cast<double>((found - kFlags.begin()) % 2), Cell::State::known}, {}, {}};
+}
+
+bool is_missing(const ColumnSpec& column, const std::string& text) {
+  return std::find(column.missing.begin(), column.missing.end(), text) != column.missing.end();
+}
+
+// What a source of extraction says: nullopt when it contradicts itself, a missing cell when it says nothing that the
+// column declares ("positive" for a graded MVI, "multiple" for a number).
+std::optional<Cell> cell_of_fact(const ColumnSpec& column, const std::string& source, const Facts* facts) {
+  if (facts == nullptr) return Cell{};
+  const auto found = facts->find(source);
+  if (found == facts->end() || found->second.state == Fact::State::unknown) return Cell{};
+  if (found->second.state == Fact::State::conflict) return std::nullopt;
+  const auto recoded = column.recode.find(found->second.text);
+  const std::string& text = recoded == column.recode.end() ? found->second.text : recoded->second;
+  try {
+    if (column.type == ColumnType::number) return parse_numeric(column, text, unit_of_fact(source), {source}).cell;
+    return parse_choice(column, text, {source}).cell;
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::input) throw;
+    return Cell{};
+  }
+}
+
+// Converted units may differ in the last digit.
+bool agree(const Cell& a, const Cell& b) {
+  return a.state == b.state && std::abs(a.value - b.value) <= 1e-9 * std::max(std::abs(a.value), std::abs(b.value));
 }
 
 }  // namespace
 
 ParsedCell parse_cell(const ColumnSpec& column, const std::string& raw, const std::string& centre, const Place& place) {
   const std::string text(trim(raw));
-  for (const std::string& missing : column.missing)
-    if (text == missing) return {};
-  if (text.empty()) return {};
-  if (const auto recoded = column.recode.find(text); recoded != column.recode.end()) {
-    if (column.type == ColumnType::number) return parse_numeric(column, recoded->second, centre, place);
-    return parse_choice(column, recoded->second, place);
+  if (text.empty() || is_missing(column, text)) return {};
+  const auto recoded = column.recode.find(text);
+  const std::string& said = recoded != column.recode.end() ? recoded->second : text;
+  if (is_missing(column, said)) return {};
+  const auto unit = column.units_by_centre.find(centre);
+  if (column.type == ColumnType::number)
+    return parse_numeric(column, std::string(trim(nfkc(said))),
+                         unit == column.units_by_centre.end() ? "" : unit->second, place);
+  return parse_choice(column, said, place);
+}
+
+std::string unit_of_fact(std::string_view fact) {
+  if (fact.ends_with("_mm")) return "mm";
+  if (fact.ends_with("_mm2")) return "mm2";
+  if (fact.ends_with("_pct")) return "%";
+  return {};
+}
+
+Cell resolve_cell(const PatientRecord& patient, const CohortSpec& spec, std::size_t index, const Facts* facts) {
+  const ColumnSpec& column = spec.columns[index];
+  Cell chosen;
+  bool conflict = false;
+  for (const std::string& source : column.from) {
+    const std::optional<Cell> candidate =
+        source == "table" ? patient.cells[index] : cell_of_fact(column, source, facts);
+    if (!candidate) conflict = true;  // the source contradicts itself
+    if (!candidate || !candidate->usable()) continue;
+    if (!chosen.usable()) {
+      chosen = *candidate;
+    } else if (!agree(chosen, *candidate)) {
+      conflict = true;
+    }
   }
-  if (column.type == ColumnType::number) return parse_numeric(column, std::string(trim(nfkc(text))), centre, place);
-  return parse_choice(column, text, place);
+  return conflict && column.conflict_is_query ? Cell{std::nan(""), Cell::State::query} : chosen;
 }
 
 std::vector<Cell> resolve_cells(const PatientRecord& patient, const CohortSpec& spec, const Facts* facts) {
-  std::vector<Cell> cells = patient.cells;
-  for (std::size_t c = 0; c < spec.columns.size(); ++c) {
-    const ColumnSpec& column = spec.columns[c];
-    Cell chosen;
-    bool conflict = false;
-    for (const std::string& source : column.from) {
-      Cell candidate;
-      if (source == "table") {
-        candidate = patient.cells[c];
-      } else if (facts != nullptr) {
-        const auto fact = facts->find(source);
-        if (fact != facts->end() && fact->second.state == Fact::State::conflict) conflict = true;
-        if (fact != facts->end() && fact->second.state == Fact::State::known) {
-          // Extraction may say more than the column declares ("positive" without a grade): that is unknown here.
-          const bool declared = column.type != ColumnType::category ||
-                                std::find(column.values.begin(), column.values.end(), fact->second.text) != column.values.end();
-          if (declared) candidate = parse_cell(column, fact->second.text, "", {source}).cell;
-        }
-      }
-      if (!candidate.usable()) continue;
-      if (!chosen.usable()) {
-        chosen = candidate;
-      } else if (chosen.value != candidate.value) {
-        conflict = true;
-      }
-    }
-    cells[c] = conflict && column.conflict_is_query ? Cell{std::nan(""), Cell::State::query} : chosen;
-    if (patient.cells[c].state == Cell::State::query) cells[c] = patient.cells[c];
-  }
+  std::vector<Cell> cells;
+  for (std::size_t c = 0; c < spec.columns.size(); ++c) cells.push_back(resolve_cell(patient, spec, c, facts));
   return cells;
+}
+
+std::vector<Query> conflicts_of(const PatientRecord& patient, const CohortSpec& spec, const Facts& facts) {
+  std::vector<Query> queries;
+  for (std::size_t c = 0; c < spec.columns.size(); ++c) {
+    if (resolve_cell(patient, spec, c, &facts).state != Cell::State::query) continue;
+    const ColumnSpec& column = spec.columns[c];
+    std::vector<std::string> said;
+    for (const std::string& source : column.from) {
+      const auto fact = facts.find(source);
+      if (source == "table" && patient.cells[c].usable())
+        said.push_back("table " + cell_text(column, patient.cells[c]));
+      if (fact == facts.end() || fact->second.state == Fact::State::unknown) continue;
+      said.push_back(source + " " +
+                     (fact->second.state == Fact::State::known ? fact->second.text : "in conflict with itself"));
+    }
+    queries.push_back({patient.key, patient.centre, "patients", column.name, join(said, ", "), "sources disagree",
+                       "kept out until answered", patient.place});
+  }
+  return queries;
 }
 
 std::string cell_text(const ColumnSpec& column, const Cell& cell) {

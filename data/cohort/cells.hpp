@@ -21,6 +21,13 @@ struct ParsedCell {
 // The cells of a patient with facts of extraction taken in: the first source in `from` that is known wins; two known
 // sources that disagree give State::query where the column says conflict: query.
 [[nodiscard]] std::vector<Cell> resolve_cells(const PatientRecord& patient, const CohortSpec& spec, const Facts* facts);
+[[nodiscard]] Cell resolve_cell(const PatientRecord& patient, const CohortSpec& spec, std::size_t column, const Facts* facts);
+
+// One query a cell that resolve_cells leaves open, for queries.csv: "table M1, report.mvi M0".
+[[nodiscard]] std::vector<Query> conflicts_of(const PatientRecord& patient, const CohortSpec& spec, const Facts& facts);
+
+// The unit in which extraction gives a fact, from its name ("report.size_mm" -> "mm", "report.necrosis_pct" -> "%"), or "".
+[[nodiscard]] std::string unit_of_fact(std::string_view fact);
 
 // The cell as text for people ("82", "M1", ">60500", "" when missing).
 [[nodiscard]] std::string cell_text(const ColumnSpec& column, const Cell& cell);

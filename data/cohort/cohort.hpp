@@ -45,6 +45,7 @@ struct PatientRecord {
   std::optional<long> surgery_date;  // days since 1970-01-01
   std::vector<Cell> cells;           // one a spec.columns
   bool has_follow_up = false;
+  bool treatments_recorded = false;  // the cohort has a treatments table: no row means not treated
   FollowUp follow_up;
   std::vector<Treatment> treatments; // in order of start
   std::vector<ImagingRow> imaging;
@@ -58,6 +59,7 @@ struct PatientRecord {
 };
 
 // Something in a table that a data manager must answer; the value concerned was left out or changed as `action` says.
+// `patient` is the key.
 struct Query { std::string patient, centre, table, column, value, problem, action; Place place; };
 
 struct Cohort {

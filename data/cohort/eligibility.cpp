@@ -12,16 +12,6 @@ namespace hepar {
 
 namespace {
 
-struct ReportAttribute {
-  const char* name;
-  const char* meaning;
-};
-constexpr std::array<ReportAttribute, 18> kReportAttributes{{{"diagnosis", "HCC, ICC, cHCC-CCA, other"}, {"mvi", "M0, M1, M2, positive"},
-    {"edmondson", "Edmondson-Steiner grade"}, {"differentiation", "well … undifferentiated"}, {"size_mm", "largest diameter, mm"},
-    {"number", "tumours"}, {"capsule", "complete, incomplete, absent, present"}, {"satellite", "present, absent"}, {"margin", "negative, positive"},
-    {"margin_mm", "closest margin, mm"}, {"cirrhosis", "present, absent"}, {"macrovascular", "present, absent"}, {"bile_duct_thrombus", "present, absent"},
-    {"nerve", "present, absent"}, {"lymph_node", "positive, negative, not_submitted"}, {"nodes_positive", "count"}, {"nodes_examined", "count"}, {"necrosis_pct", "per cent"}}};
-
 std::int64_t total(const std::map<std::string, std::int64_t>& counts) {
   std::int64_t sum = 0;
   for (const auto& [centre, n] : counts) sum += n;
@@ -40,23 +30,8 @@ RuleVerdict verdict_of(const RuleSpec& rule, Truth truth) {
 
 }  // namespace
 
-std::vector<FactName> known_facts(const CohortSpec& spec) {
-  std::vector<FactName> facts{{"follow_up.complete", "the follow-up table has this patient", "tables"},
-                              {"follow_up.months", "months from surgery to death or last contact", "tables"}};
-  for (const ModalitySpec& modality : spec.modalities) {
-    if (modality.kind == Kind::vector) continue;
-    facts.push_back({modality.name + ".readable", "true when this modality could be read", "extraction"});
-    facts.push_back({modality.name + ".items", "tiles, tokens or 1 volume", "extraction"});
-    if (modality.kind == Kind::bag) facts.push_back({modality.name + ".count", "slide files that were read", "extraction"});
-    if (modality.kind == Kind::bag) facts.push_back({modality.name + ".tissue_mm2", "tissue area over all slides, mm2", "extraction"});
-    if (modality.kind == Kind::sequence)
-      for (const ReportAttribute& attribute : kReportAttributes)
-        facts.push_back({modality.name + "." + attribute.name, attribute.meaning, "extraction"});
-  }
-  return facts;
-}
-
-std::vector<Verdict> judge(const Cohort& cohort, std::span<const RuleSpec> rules, const std::map<std::string, Facts, std::less<>>* facts_by_key) {
+std::vector<Verdict> judge(const Cohort& cohort, std::span<const RuleSpec> rules,
+                           const std::map<std::string, Facts, std::less<>>* facts_by_key) {
   std::vector<Expression> expressions;
   for (const RuleSpec& rule : rules) expressions.push_back(Expression::parse(rule.require, cohort.spec, rule.place));
   static const Facts kNone;
@@ -73,7 +48,8 @@ std::vector<Verdict> judge(const Cohort& cohort, std::span<const RuleSpec> rules
       verdict.pending = verdict.pending || verdict.rules.back().truth == Truth::pending;
       if (verdict.rules.back().passed) continue;
       if (verdict.excluded_by < 0) verdict.excluded_by = static_cast<int>(r);
-      if (verdict.excluded_at_enrolment_by < 0 && rules[r].stage == Stage::enrolment) verdict.excluded_at_enrolment_by = static_cast<int>(r);
+      if (verdict.excluded_at_enrolment_by < 0 && rules[r].stage == Stage::enrolment)
+        verdict.excluded_at_enrolment_by = static_cast<int>(r);
     }
     verdicts.push_back(std::move(verdict));
   }
@@ -137,8 +113,14 @@ std::string Flow::json() const {
   out["patients"] = patients;
   out["steps"] = nlohmann::ordered_json::array();
   for (const FlowStep& step : steps)
-    out["steps"].push_back({{"id", step.id}, {"text", step.text}, {"entered", step.entered}, {"excluded", step.excluded}, {"unknown_excluded", step.unknown_excluded},
-                            {"unknown_included", step.unknown_included}, {"queried", step.queried}, {"pending", step.pending}});
+    out["steps"].push_back({{"id", step.id},
+                            {"text", step.text},
+                            {"entered", step.entered},
+                            {"excluded", step.excluded},
+                            {"unknown_excluded", step.unknown_excluded},
+                            {"unknown_included", step.unknown_included},
+                            {"queried", step.queried},
+                            {"pending", step.pending}});
   out["eligible"] = eligible;
   out["strategies"] = strategies;
   out["queries"] = query_counts;

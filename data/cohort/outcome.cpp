@@ -36,8 +36,8 @@ Outcome outcome_of(const PatientRecord& patient, const CohortSpec& spec, const E
   // A death counts only while recurrence was still being looked for.
   const bool death = seen.death_day && (!seen.recurrence_free_day || *seen.recurrence_free_day >= *seen.death_day);
   if (death) return {true, months(end), endpoint.death_is_event ? 1 : 2};
-  // A patient who died after recurrence follow-up had ended: the death is an event of RFS all the same (it happened, and
-  // whatever came before it was an event too), but recurrence alone is censored where it was last looked for.
+  // A patient who died after recurrence follow-up had ended: the death is an event of RFS all the same (it happened,
+  // and whatever came before it was an event too), but recurrence alone is censored where it was last looked for.
   if (seen.death_day && endpoint.death_is_event) return {true, months(*seen.death_day), 1};
   return {true, months(until), 0};
 }
@@ -54,12 +54,19 @@ History history_of(const PatientRecord& patient) {
   return history;
 }
 
-std::string Assignment::name(const StrategySpec& spec) const { return arm >= 0 ? spec.arm_names().at(static_cast<std::size_t>(arm)) : state; }
+std::string Assignment::name(const StrategySpec& spec) const {
+  return arm >= 0 ? spec.arm_names().at(static_cast<std::size_t>(arm)) : state;
+}
 
 Assignment assign_strategy(const PatientRecord& patient, const StrategySpec& spec) {
   Assignment assignment;
   if (spec.single()) {
     assignment.arm = 0;
+    return assignment;
+  }
+  // Without the tables nobody knows what was given, nor whether it came after a recurrence.
+  if (!patient.treatments_recorded || !patient.has_follow_up) {
+    assignment.state = "unknown";
     return assignment;
   }
   const FollowUp& seen = patient.follow_up;
@@ -85,10 +92,6 @@ Assignment assign_strategy(const PatientRecord& patient, const StrategySpec& spe
   }
   const bool tace = assignment.tace_start_day.has_value(), systemic = assignment.systemic_start_day.has_value();
   if (!tace && !systemic) {
-    if (!patient.has_follow_up) {
-      assignment.state = "unknown";
-      return assignment;
-    }
     double event_free = *seen.last_contact_day;
     if (seen.death_day) event_free = std::min(event_free, *seen.death_day);
     if (seen.recurrence_day) event_free = std::min(event_free, *seen.recurrence_day);

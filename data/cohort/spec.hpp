@@ -39,6 +39,7 @@ struct ColumnSpec {
   std::vector<std::string> missing = {"", "NA"};           // spellings of missing, compared after trimming
   bool keep_limits = false;                                // '>60500' kept with a limit flag
   std::map<std::string, std::string> units_by_centre;
+  double molar_mass = 0;                                   // g/mol; 0: not declared, mass and molar units do not convert
   std::vector<std::string> values;                         // categories in declared order
   std::vector<std::string> from = {"table"};               // in order: "table", "report.mvi", "radiomics.<tag>", …
   bool conflict_is_query = false;
@@ -110,6 +111,10 @@ struct CohortSpec {
   [[nodiscard]] const ModalitySpec* modality(std::string_view name) const;
   [[nodiscard]] const EndpointSpec* endpoint(std::string_view name) const;
 };
+
+// The rules under another reading of the protocol: its rules replace those with the same id and follow the others.
+// "" gives those of `eligibility`; usage_error with the nearest name for a reading that is not declared.
+[[nodiscard]] std::vector<RuleSpec> rules_of_reading(const CohortSpec& spec, const std::string& reading);
 
 // Throws usage_error with file:line and the nearest known name.
 [[nodiscard]] CohortSpec read_cohort_spec(const std::filesystem::path& cohort_yaml);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// The facts that rules may name: those of the tables, and those that only extraction can give.
+#include "data/base/table.hpp"
+#include "data/cohort/cells.hpp"
+#include "data/cohort/eligibility.hpp"
+#include "data/cohort/outcome.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+namespace hepar {
+
+namespace {
+
+struct Named {
+  std::string_view name, meaning;
+};
+
+// data.md section 6.1; the values are those of the report room.
+constexpr std::array<Named, 19> kReportAttributes{{{"diagnosis", "HCC, ICC, cHCC-CCA, other"},
+                                                   {"mvi", "M0, M1, M2, positive"},
+                                                   {"edmondson", "Edmondson-Steiner grade, I … IV"},
+                                                   {"differentiation", "well … undifferentiated"},
+                                                   {"size_mm", "largest diameter of the largest tumour, mm"},
+                                                   {"number", "tumours, or multiple"},
+                                                   {"capsule", "complete, incomplete, absent, present"},
+                                                   {"satellite", "present, absent"},
+                                                   {"margin", "negative, positive"},
+                                                   {"margin_mm", "closest distance to the margin, mm"},
+                                                   {"cirrhosis", "present, absent"},
+                                                   {"macrovascular", "present, absent"},
+                                                   {"bile_duct_thrombus", "present, absent"},
+                                                   {"nerve", "present, absent"},
+                                                   {"lymph_node", "positive, negative, not_submitted"},
+                                                   {"nodes_positive", "positive lymph nodes"},
+                                                   {"nodes_examined", "examined lymph nodes"},
+                                                   {"necrosis_pct", "necrosis, per cent"},
+                                                   {"ihc.Ki-67_pct", "Ki-67 index, upper end, per cent"}}};
+constexpr std::array<std::string_view, 17> kMarkers{"HepPar-1", "Arginase-1", "GPC3",         "AFP",   "CD34", "CK7",
+                                                    "CK8",      "CK18",       "CK19",         "p53",   "GS",   "HSP70",
+                                                    "CD10",     "EpCAM",      "beta-catenin", "PD-L1", "CD8"};
+
+Fact flag(bool holds, const char* source) { return {Fact::State::known, holds ? "true" : "false", source}; }
+Fact number(double value, const char* source) { return {Fact::State::known, number_text(value), source}; }
+Fact unknown(const char* source) { return {Fact::State::unknown, {}, source}; }
+
+Fact follow_up_complete(const PatientRecord& patient, const CohortSpec& spec) {
+  return spec.follow_up.empty() ? unknown("follow_up") : flag(patient.has_follow_up, "follow_up");
+}
+Fact follow_up_months(const PatientRecord& patient, const CohortSpec&) {
+  const History history = history_of(patient);
+  return history.known ? number(history.last_contact, "follow_up") : unknown("follow_up");
+}
+Fact any_kind(const PatientRecord& patient, std::string_view kind) {
+  if (!patient.treatments_recorded) return unknown("treatments");
+  return flag(std::any_of(patient.treatments.begin(), patient.treatments.end(),
+                          [&](const Treatment& one) { return one.kind == kind; }),
+              "treatments");
+}
+Fact treatment_tace(const PatientRecord& patient, const CohortSpec&) { return any_kind(patient, "tace"); }
+Fact treatment_systemic(const PatientRecord& patient, const CohortSpec&) { return any_kind(patient, "systemic"); }
+Fact treatment_other(const PatientRecord& patient, const CohortSpec&) { return any_kind(patient, "other"); }
+Fact treatment_before_window(const PatientRecord& patient, const CohortSpec& spec) {
+  if (!patient.treatments_recorded) return unknown("treatments");
+  return flag(!patient.treatments.empty() && patient.treatments.front().start_day < spec.strategies.window_low_day,
+              "treatments");
+}
+Fact treatment_strategy(const PatientRecord& patient, const CohortSpec& spec) {
+  return {Fact::State::known, assign_strategy(patient, spec.strategies).name(spec.strategies), "treatments"};
+}
+Fact surgery_year(const PatientRecord& patient, const CohortSpec&) {
+  if (!patient.surgery_date) return unknown("patients");
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(*patient.surgery_date))};
+  return number(static_cast<int>(date.year()), "patients");
+}
+
+struct TableFact {
+  std::string_view name, meaning;
+  Fact (*of)(const PatientRecord&, const CohortSpec&);
+};
+constexpr std::array<TableFact, 8> kTableFacts{
+    {{"follow_up.complete", "true when the follow-up table has this patient", follow_up_complete},
+     {"follow_up.months", "months from surgery to death or last contact", follow_up_months},
+     {"treatment.tace", "true when a TACE is recorded, at any time", treatment_tace},
+     {"treatment.systemic", "true when a systemic treatment is recorded", treatment_systemic},
+     {"treatment.other", "true when another treatment is recorded", treatment_other},
+     {"treatment.before_window", "true when a treatment started before the window", treatment_before_window},
+     {"treatment.strategy", "an arm, undetermined, other or unknown", treatment_strategy},
+     {"surgery.year", "calendar year of surgery", surgery_year}}};
+
+// The column of "<column>.agrees" or the endpoint of "<endpoint>.known", else "".
+std::string stem_of(std::string_view name, std::string_view ending) {
+  return name.ends_with(ending) ? std::string(name.substr(0, name.size() - ending.size())) : std::string();
+}
+
+void add_modality_facts(const ModalitySpec& modality, std::vector<FactName>& facts) {
+  const auto add = [&](std::string_view name, std::string_view meaning) {
+    facts.push_back({modality.name + "." + std::string(name), std::string(meaning), "extraction"});
+  };
+  add("readable", "true when this modality could be read");
+  add("items", "tiles, words or volumes that were read");
+  if (modality.kind == Kind::bag) {
+    add("count", "slide files that were read");
+    add("tissue_mm2", "tissue area over all slides, mm2");
+  }
+  if (modality.kind != Kind::sequence) return;
+  for (const Named& attribute : kReportAttributes) add(attribute.name, attribute.meaning);
+  for (const std::string_view marker : kMarkers) add("ihc." + std::string(marker), "positive, negative, focal, weak");
+}
+
+}  // namespace
+
+std::vector<FactName> known_facts(const CohortSpec& spec) {
+  std::vector<FactName> facts;
+  for (const TableFact& fact : kTableFacts)
+    facts.push_back({std::string(fact.name), std::string(fact.meaning), "tables"});
+  for (const EndpointSpec& endpoint : spec.endpoints)
+    facts.push_back({endpoint.name + ".known", "true when this endpoint's time and event are known", "tables"});
+  for (const ColumnSpec& column : spec.columns)
+    if (column.conflict_is_query)
+      facts.push_back({column.name + ".agrees", "true unless its sources disagree", "agreement"});
+  for (const ModalitySpec& modality : spec.modalities)
+    if (modality.kind != Kind::vector) add_modality_facts(modality, facts);
+  return facts;
+}
+
+std::optional<Fact> table_fact(std::string_view name, const PatientRecord& patient, const CohortSpec& spec) {
+  for (const TableFact& fact : kTableFacts)
+    if (fact.name == name) return fact.of(patient, spec);
+  if (const EndpointSpec* endpoint = spec.endpoint(stem_of(name, ".known")))
+    return flag(outcome_of(patient, spec, *endpoint).known, endpoint->direct() ? "patients" : "follow_up");
+  return std::nullopt;
+}
+
+}  // namespace hepar

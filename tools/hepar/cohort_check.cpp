@@ -2,12 +2,15 @@
 // `hepar cohort check`: reads the tables, judges eligibility, and writes who enters, who does not, and why.
 #include "data/base/files.hpp"
 #include "data/base/table.hpp"
+#include "data/base/text.hpp"
+#include "data/cohort/cells.hpp"
 #include "data/cohort/eligibility.hpp"
 #include "data/cohort/outcome.hpp"
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -36,7 +39,8 @@ std::string patients_csv(const Cohort& cohort, const std::vector<Verdict>& verdi
   for (std::size_t p = 0; p < cohort.patients.size(); ++p) {
     if (!verdicts[p].eligible()) continue;
     const PatientRecord& patient = cohort.patients[p];
-    std::vector<std::string> fields{patient.id, patient.centre, assign_strategy(patient, cohort.spec.strategies).name(cohort.spec.strategies)};
+    std::vector<std::string> fields{patient.id, patient.centre,
+                                    assign_strategy(patient, cohort.spec.strategies).name(cohort.spec.strategies)};
     for (const EndpointSpec& endpoint : cohort.spec.endpoints) {
       const Outcome outcome = outcome_of(patient, cohort.spec, endpoint);
       fields.push_back(outcome.known ? number_text(outcome.months) : "");
@@ -47,7 +51,8 @@ std::string patients_csv(const Cohort& cohort, const std::vector<Verdict>& verdi
   return csv;
 }
 
-std::string excluded_csv(const Cohort& cohort, const std::vector<RuleSpec>& rules, const std::vector<Verdict>& verdicts, const FactsByKey* facts) {
+std::string excluded_csv(const Cohort& cohort, const std::vector<RuleSpec>& rules, const std::vector<Verdict>& verdicts,
+                         const FactsByKey* facts) {
   std::string csv = csv_line({"patient_id", "centre", "rule", "value", "source"});
   for (std::size_t p = 0; p < cohort.patients.size(); ++p) {
     if (verdicts[p].eligible()) continue;
@@ -56,7 +61,7 @@ std::string excluded_csv(const Cohort& cohort, const std::vector<RuleSpec>& rule
     const Facts* known = facts != nullptr && facts->contains(patient.key) ? &facts->at(patient.key) : nullptr;
     const Expression expression = Expression::parse(rules[rule].require, cohort.spec, rules[rule].place);
     csv += csv_line({patient.id, patient.centre, rules[rule].id, expression.operands(patient, cohort.spec, known),
-                     patient.place.file.substr(patient.place.file.rfind('/') + 1) + ":" + std::to_string(patient.place.line)});
+                     expression.sources(patient, cohort.spec, known)});
   }
   return csv;
 }
@@ -64,43 +69,102 @@ std::string excluded_csv(const Cohort& cohort, const std::vector<RuleSpec>& rule
 std::string queries_csv(const Cohort& cohort) {
   std::string csv = csv_line({"patient_id", "centre", "table", "line", "column", "value", "problem", "action"});
   for (const Query& query : cohort.queries)
-    csv += csv_line({query.patient, query.centre, query.table, std::to_string(query.place.line), query.column, query.value, query.problem, query.action});
+    csv += csv_line({query.patient, query.centre, query.table, std::to_string(query.place.line), query.column,
+                     query.value, query.problem, query.action});
   return csv;
 }
 
-// Rules of another reading replace those with the same id and follow the others.
-std::vector<RuleSpec> rules_of_reading(const CohortSpec& spec, const std::vector<RuleSpec>& changes) {
-  std::vector<RuleSpec> rules = spec.eligibility;
-  for (const RuleSpec& change : changes) {
-    const auto same = std::find_if(rules.begin(), rules.end(), [&](const RuleSpec& rule) { return rule.id == change.id; });
-    if (same != rules.end()) {
-      *same = change;
-    } else {
-      rules.push_back(change);
-    }
+// Cells whose sources disagree become queries like those of the tables.
+void add_conflicts(Cohort& cohort, const FactsByKey& facts) {
+  for (const PatientRecord& patient : cohort.patients) {
+    const auto found = facts.find(patient.key);
+    if (found == facts.end()) continue;
+    for (Query& query : conflicts_of(patient, cohort.spec, found->second)) cohort.queries.push_back(std::move(query));
   }
-  return rules;
 }
 
-std::string readings_table(const Cohort& cohort, const FactsByKey* facts, std::int64_t eligible) {
-  if (cohort.spec.readings.empty()) return {};
-  std::string text = fmt::format("\nother readings of the protocol\n  {:<32} {:>9} {:>9}\n  {:<32} {:>9}\n", "", "eligible", "change", "as declared", eligible);
-  for (const auto& [name, changes] : cohort.spec.readings) {
-    const std::vector<Verdict> verdicts = judge(cohort, rules_of_reading(cohort.spec, changes), facts);
-    const auto n = std::count_if(verdicts.begin(), verdicts.end(), [](const Verdict& verdict) { return verdict.eligible(); });
-    text += fmt::format("  {:<32.32} {:>9} {:>+9}\n", name, n, n - eligible);
+// The eligible under one reading of the protocol, and whom each rule keeps out.
+struct Reading {
+  std::string name;
+  std::vector<RuleSpec> rules;
+  std::int64_t eligible = 0;
+  std::map<std::string, std::int64_t> out_by_rule;
+};
+
+Reading count_reading(const Cohort& cohort, const std::string& name, const FactsByKey* facts) {
+  Reading reading{name, rules_of_reading(cohort.spec, name), 0, {}};
+  for (const Verdict& verdict : judge(cohort, reading.rules, facts)) {
+    if (verdict.eligible()) {
+      ++reading.eligible;
+    } else {
+      ++reading.out_by_rule[reading.rules[static_cast<std::size_t>(verdict.excluded_by)].id];
+    }
+  }
+  return reading;
+}
+
+std::vector<Reading> count_readings(const Cohort& cohort, const FactsByKey* facts) {
+  std::vector<Reading> readings{count_reading(cohort, "", facts)};
+  for (const auto& [name, changes] : cohort.spec.readings) readings.push_back(count_reading(cohort, name, facts));
+  return readings;
+}
+
+// Only rules whose count differs from the declared reading are shown beside a reading.
+std::string readings_table(const std::vector<Reading>& readings) {
+  if (readings.size() < 2) return {};
+  const Reading& declared = readings.front();
+  std::string text = fmt::format("\nreadings of the protocol\n  {:<30} {:>9} {:>9}  what differs\n  {:<30} {:>9}\n", "",
+                                 "eligible", "change", "as declared", declared.eligible);
+  for (const Reading& reading : readings) {
+    if (&reading == &declared) continue;
+    std::vector<std::string> differences;
+    for (const RuleSpec& rule : reading.rules) {
+      const auto count = [&](const Reading& one) {
+        return one.out_by_rule.contains(rule.id) ? one.out_by_rule.at(rule.id) : 0;
+      };
+      if (count(reading) != count(declared))
+        differences.push_back(fmt::format("{} {} instead of {}", rule.id, count(reading), count(declared)));
+    }
+    text += fmt::format("  {:<30.30} {:>9} {:>+9}  {}\n", reading.name, reading.eligible,
+                        reading.eligible - declared.eligible,
+                        differences.empty() ? "nothing" : "out by " + join(differences, ", "));
   }
   return text;
+}
+
+std::string flow_json(const Cohort& cohort, const Flow& flow, const std::vector<Reading>& readings,
+                      const std::string& chosen) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(flow.json());
+  json["schema"] = "hepar-flow/1";
+  json["tables_digest"] = cohort.tables_digest;
+  json["reading"] = chosen;
+  json["readings"] = nlohmann::ordered_json::object();
+  for (const Reading& reading : readings)
+    json["readings"][reading.name.empty() ? "as declared" : reading.name] = {{"eligible", reading.eligible},
+                                                                             {"out_by_rule", reading.out_by_rule}};
+  json["notes"] = cohort.notes;
+  return json.dump(2) + "\n";
+}
+
+// A run that finds the same result leaves the file as it is.
+void publish_changed(const fs::path& path, const std::string& bytes) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored) && read_file(path) == bytes) return;
+  publish(path, bytes);
 }
 
 class CohortCheck : public Command {
  public:
   std::string_view name() const override { return "cohort check"; }
-  std::string_view summary() const override { return "who is eligible and why not, strategies and endpoints, queries for data managers"; }
+  std::string_view summary() const override {
+    return "who is eligible and why not, strategies and endpoints, queries for data managers";
+  }
   std::string_view example() const override { return "hepar cohort check --cohort cohort.yaml --out check"; }
   std::vector<Row> rows() override {
-    return {required(row("cohort", cohort_, "the cohort's YAML")), row("out", out_, "folder for flow, patients, exclusions and queries"),
-            row("store", store_, "answers rules on facts of extraction"), row("reading", reading_, "judge by this other reading of the protocol"),
+    return {required(row("cohort", cohort_, "the cohort's YAML")),
+            row("out", out_, "folder for flow, patients, exclusions and queries"),
+            row("store", store_, "answers rules on facts of extraction"),
+            row("reading", reading_, "judge by this other reading of the protocol"),
             row("facts", facts_, "list the facts that rules may name, and stop")};
   }
 
@@ -114,35 +178,34 @@ class CohortCheck : public Command {
  private:
   void check(const Context& context) const {
     if (facts_) {
-      for (const FactName& fact : known_facts(read_cohort_spec(cohort_))) fmt::print("{:<28} {:<44} {}\n", fact.name, fact.meaning, fact.known_from);
+      for (const FactName& fact : known_facts(read_cohort_spec(cohort_)))
+        fmt::print("{:<28} {:<44} {}\n", fact.name, fact.meaning, fact.known_from);
       return;
     }
     if (out_.empty()) throw usage_error("'cohort check' needs --out", {}, "example: " + std::string(example()));
     Cohort cohort = read_cohort(cohort_);
-    std::vector<RuleSpec> rules = cohort.spec.eligibility;
-    if (!reading_.empty()) {
-      const auto found = cohort.spec.readings.find(reading_);
-      if (found == cohort.spec.readings.end()) throw usage_error("no reading '" + reading_ + "'", {cohort_}, "see readings: in the cohort's YAML");
-      rules = rules_of_reading(cohort.spec, found->second);
-    }
+    const std::vector<RuleSpec> rules = rules_of_reading(cohort.spec, reading_);
     std::optional<FactsByKey> facts;
     if (!store_.empty()) facts = facts_of(store_);
     const FactsByKey* known = facts ? &*facts : nullptr;
+    if (known != nullptr) add_conflicts(cohort, *known);
     const std::vector<Verdict> verdicts = judge(cohort, rules, known);
     const Flow flow = count_flow(cohort, rules, verdicts);
-    const auto eligible = std::count_if(verdicts.begin(), verdicts.end(), [](const Verdict& verdict) { return verdict.eligible(); });
-    const std::string text = flow.text() + readings_table(cohort, known, eligible);
+    const std::vector<Reading> readings = count_readings(cohort, known);
+    const std::string text = flow.text() + readings_table(readings), json = flow_json(cohort, flow, readings, reading_);
 
+    const fs::path out(out_);
     std::error_code failed;
-    fs::create_directories(out_, failed);
+    fs::create_directories(out, failed);
     if (failed) throw disk_error("cannot create the folder", {out_});
-    publish(fs::path(out_) / "flow.json", flow.json());
-    publish(fs::path(out_) / "flow.txt", text);
-    publish(fs::path(out_) / "patients.csv", patients_csv(cohort, verdicts));
-    publish(fs::path(out_) / "excluded.csv", excluded_csv(cohort, rules, verdicts, known));
-    publish(fs::path(out_) / "queries.csv", queries_csv(cohort));
+    remove_stale_temporaries(out);
+    publish_changed(out / "flow.json", json);
+    publish_changed(out / "flow.txt", text);
+    publish_changed(out / "patients.csv", patients_csv(cohort, verdicts));
+    publish_changed(out / "excluded.csv", excluded_csv(cohort, rules, verdicts, known));
+    publish_changed(out / "queries.csv", queries_csv(cohort));
     for (const std::string& note : cohort.notes) context.console.note("note: " + note);
-    fmt::print("{}", context.json ? flow.json() : text);
+    fmt::print("{}", context.json ? json : text);
   }
 
   std::string cohort_, out_, store_, reading_;

@@ -18,8 +18,27 @@ namespace hepar::model {
 // The key of every random mask of one forward pass: dropout element e of layer l is a function of (key, l, e) alone.
 struct MaskKey { std::uint64_t key = 0; bool training = false; };
 
+struct VectorConfig { long long hidden = 128; };
+struct BagConfig { long long width = 128, attention = 64, heads = 2; };
+struct VolumeConfig { long long channels = 16; };
+struct SequenceConfig { long long width = 64, layers = 2, heads = 4, hidden = 128, positions = 512; };
+struct FusionConfig { long long width = 256, depth = 2; };
+struct HeadsConfig {
+  double initial_hazard = 0.03;      // of an interval, before anything is learned
+  double arm_shrinkage = 0.002;      // penalty on squared arm effects (log hazard), in units of the mean loss of a patient
+  double interaction_shrinkage = 0.01;
+};
 struct ModelConfig {
-  std::vector<long long> dummy_;  // replaced by the encoders' sizes; one struct, rows beside it
+  long long embedding = 64;          // of each input, what fusion sees
+  double dropout = 0.1;
+  double modality_dropout = 0.1;
+  double linear_dropout = 0.1;       // of the inputs' direct linear terms
+  VectorConfig vector;
+  BagConfig bag;
+  VolumeConfig volume;
+  SequenceConfig sequence;
+  FusionConfig fusion;
+  HeadsConfig heads;
 };
 [[nodiscard]] std::vector<Row> rows(ModelConfig& config);  // keys "model.…"
 

@@ -163,6 +163,23 @@ Facts Store::facts(std::int64_t patient) const {
   return of_shard.at(position.row);
 }
 
+Feature Store::feature(int modality, std::int64_t patient) const {
+  const Layout& layout = impl_->modalities.at(static_cast<std::size_t>(modality)).layout;
+  const Position position = impl_->positions.at(static_cast<std::size_t>(patient));
+  Feature feature;
+  feature.reason = reason(modality, patient);
+  feature.items = items(modality, patient);
+  feature.values.resize(static_cast<std::size_t>(feature.items * layout.values_per_item()) * bytes_of(layout.type));
+  read(modality, patient, 0, feature.items, feature.values);
+  if (layout.kind == Kind::bag) feature.coords = coords(modality, patient);
+  if (layout.kind == Kind::volume) {
+    const std::vector<double> affine = read_affine(impl_->shards[position.shard].path, impl_->modalities[static_cast<std::size_t>(modality)].name, static_cast<std::int64_t>(position.row));
+    std::copy(affine.begin(), affine.end(), feature.affine.begin());
+    feature.phase_present = phase_present(modality, patient);
+  }
+  return feature;
+}
+
 std::vector<std::string> verify(const fs::path& folder) {
   const Names names{folder};
   std::vector<std::string> problems;

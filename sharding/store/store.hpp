@@ -69,6 +69,8 @@ class Store {
   [[nodiscard]] std::vector<std::array<std::int32_t, 3>> coords(int modality, std::int64_t patient) const;
   [[nodiscard]] std::vector<std::uint8_t> phase_present(int modality, std::int64_t patient) const;
   [[nodiscard]] Facts facts(std::int64_t patient) const;
+  // Everything of one feature, as extraction gave it (not for vectors).
+  [[nodiscard]] Feature feature(int modality, std::int64_t patient) const;
 
   [[nodiscard]] std::uint64_t bytes_read() const;  // since open, over all threads
 

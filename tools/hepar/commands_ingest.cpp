@@ -5,6 +5,7 @@ namespace hepar::program {
 
 void add_ingest_commands(Commands& list) {
   list.push_back(make_cohort_check_command());
+  list.push_back(make_shard_command());
 }
 
 }  // namespace hepar::program

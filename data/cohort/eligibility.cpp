@@ -83,15 +83,30 @@ Flow count_flow(const Cohort& cohort, std::span<const RuleSpec> rules, std::span
 }
 
 std::string Flow::text() const {
-  std::string out = fmt::format("{:<46} {:>9}", "", "all");
-  for (const auto& [centre, n] : patients) out += fmt::format(" {:>9.9}", centre);
+  // Blocks of centres, so that a table of many centres still fits a screen; one centre alone needs no column of its
+  // own.
+  constexpr std::size_t kCentresABlock = 12;
+  std::vector<std::string> centres;
+  for (const auto& [centre, n] : patients) centres.push_back(centre);
+  if (centres.size() == 1) centres.clear();
+  std::string out;
+  for (std::size_t first = 0; first == 0 || first < centres.size(); first += kCentresABlock) {
+    const std::size_t last = std::min(centres.size(), first + kCentresABlock);
+    if (first > 0) out += '\n';
+    out += block(std::span(centres).subspan(first, last - first));
+  }
+  for (const auto& [problem, n] : query_counts) out += fmt::format("query: {:<53.53} {:>7}\n", problem, n);
+  return out;
+}
+
+std::string Flow::block(std::span<const std::string> centres) const {
+  std::string out = fmt::format("{:<60} {:>7}", "", "all");
+  for (const std::string& centre : centres) out += fmt::format(" {:>7.7}", centre);
   out += '\n';
   const auto line = [&](const std::string& label, const std::map<std::string, std::int64_t>& counts) {
-    out += fmt::format("{:<46.46} {:>9}", label, total(counts));
-    for (const auto& [centre, n] : patients) {
-      const auto found = counts.find(centre);
-      out += fmt::format(" {:>9}", found == counts.end() ? 0 : found->second);
-    }
+    out += fmt::format("{:<60.60} {:>7}", label, total(counts));
+    for (const std::string& centre : centres)
+      out += fmt::format(" {:>7}", counts.contains(centre) ? counts.at(centre) : 0);
     out += '\n';
   };
   line("patients", patients);
@@ -104,7 +119,6 @@ std::string Flow::text() const {
   }
   line("eligible", eligible);
   for (const auto& [strategy, counts] : strategies) line("    strategy " + strategy, counts);
-  for (const auto& [problem, n] : query_counts) out += fmt::format("query: {:<39.39} {:>9}\n", problem, n);
   return out;
 }
 

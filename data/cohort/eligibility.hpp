@@ -78,6 +78,9 @@ struct Flow {
   std::map<std::string, std::int64_t> query_counts;                       // problem -> n
   [[nodiscard]] std::string text() const;                                 // a table for people
   [[nodiscard]] std::string json() const;
+
+ private:
+  [[nodiscard]] std::string block(std::span<const std::string> centres) const;
 };
 [[nodiscard]] Flow count_flow(const Cohort& cohort, std::span<const RuleSpec> rules, std::span<const Verdict> verdicts);
 

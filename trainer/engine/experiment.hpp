@@ -60,5 +60,10 @@ struct Experiment {
 };
 
 [[nodiscard]] std::vector<Row> rows(Experiment& experiment);  // every key of an experiment
+[[nodiscard]] std::string config_yaml(Experiment& experiment);  // resolved, readable by --config
+// Over every key that a run may not change when it is continued (all but resources.* and train.checkpoint_every).
+[[nodiscard]] std::string config_sha256(const Experiment& experiment);
+// "train.learning_rate was 0.001 and is 0.01" for the first such key, or "".
+[[nodiscard]] std::string first_difference(const std::string& before_yaml, const Experiment& now);
 
 }  // namespace hepar::engine

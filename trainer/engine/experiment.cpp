@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/engine/experiment.hpp"
+
+#include "data/base/files.hpp"
+
+namespace hepar::engine {
+
+namespace {
+
+void append(std::vector<Row>& rows, std::vector<Row> more) {
+  for (Row& row : more) rows.push_back(std::move(row));
+}
+
+std::vector<Row> train_rows(TrainConfig& c) {
+  return {
+      row("train.steps", c.steps, "optimiser steps: auto or a number"),
+      row("train.epochs", c.epochs, {0, 1e6}, "epochs", "passes over the training patients; 0: train.steps decides"),
+      row("train.slots_per_step", c.slots_per_step, {1, 4096}, "slots", "independent pieces of a step; ranks share them out"),
+      row("train.patients_per_slot", c.patients_per_slot, {1, 4096}, "patients", "patients computed together in a slot"),
+      row("train.optimizer", c.optimizer, {"adamw"}, "the optimiser"),
+      row("train.learning_rate", c.learning_rate, {0, 10}, "", "peak learning rate"),
+      row("train.schedule", c.schedule, {"cosine", "constant"}, "learning rate after warm-up"),
+      row("train.warmup", c.warmup, {0, 1}, "share of steps", "linear warm-up"),
+      row("train.weight_decay", c.weight_decay, {0, 100}, "", "decoupled weight decay of weights"),
+      row("train.clip_norm", c.clip_norm, {0, 1e9}, "", "largest norm of a step's gradient; 0: none"),
+      row("train.ema", c.ema, {0, 0.99999}, "", "decay of averaged weights, which then predict; 0: none"),
+      row("train.precision", c.precision, {"fp32"}, "arithmetic of the network"),
+      row("train.bag_cap", c.bag_cap, {1, 1e9}, "tiles", "longest run of a bag in one step"),
+      row("train.checkpoint_every", c.checkpoint_every, "auto (10min), or a number with min, steps or epoch"),
+  };
+}
+
+std::vector<Row> validation_rows(ValidationConfig& c) {
+  return {
+      row("validation.scheme", c.scheme, {"leave_one_centre_out", "grouped_k_fold", "split"}, "how patients are held out"),
+      row("validation.folds", c.folds, {2, 1000}, "folds", "of grouped_k_fold"),
+      row("validation.group", c.group, {"centre", "patient"}, "what grouped_k_fold keeps together"),
+      row("validation.test", c.test, {0.01, 0.99}, "share", "held out by split"),
+      row("validation.min_events", c.min_events, {1, 1e6}, "events", "a fold with fewer is listed and not pooled"),
+      row("validation.pool_below_events", c.pool_below_events, {0, 1e6}, "events", "centres with fewer are held out together"),
+      row("validation.inner.by", c.inner_by, {"patient"}, "what the inner split keeps together"),
+      row("validation.inner.share", c.inner_share, {0, 0.5}, "share", "of a training fold kept for calibration"),
+      row("validation.inner.use", c.inner_use, "what the inner split is used for: calibration"),
+      row("validation.baselines", c.baselines, "models to compare with: clinical_cox"),
+  };
+}
+
+}  // namespace
+
+std::vector<Row> rows(Experiment& e) {
+  std::vector<Row> all{
+      row("seed", e.seed, {0, 9e15}, "", "of order, initial weights and masks"),
+      row("mode", e.mode, {"reproducible", "native"}, "the same bits on any number of ranks, or the fastest"),
+      row("endpoints", e.endpoints, "names, or all"),
+      row("predict_at", e.predict_at, {"post_op", "pre_op"}, "only what is known then enters"),
+      row("modalities", e.modalities, "names, or all that are known"),
+  };
+  append(all, model::rows(e.model));
+  append(all, train_rows(e.train));
+  append(all, validation_rows(e.validation));
+  append(all, {row("resources.slots_at_once", e.resources.slots_at_once, "slots computed at the same time by a rank: auto (its share of cores) or a number"),
+               row("resources.prefetch", e.resources.prefetch, "batches read ahead: auto or a number"),
+               row("resources.staging", e.resources.staging, "auto, or a node-local folder for a copy of the features")});
+  return all;
+}
+
+bool may_differ(const std::string& key) { return key.starts_with("resources.") || key == "train.checkpoint_every"; }
+
+std::string config_yaml(Experiment& experiment) { return "schema: hepar-experiment/1\n" + resolved_yaml(rows(experiment)); }
+
+std::string config_sha256(const Experiment& experiment) {
+  Experiment copy = experiment;
+  std::string text;
+  for (const Row& row : rows(copy))
+    if (!may_differ(row.name)) text += row.name + "=" + row.get() + "\n";
+  return sha256(text);
+}
+
+std::string first_difference(const std::string& before_yaml, const Experiment& now) {
+  Experiment before, copy = now;
+  std::vector<Row> before_rows = rows(before);
+  apply(Yaml::parse(before_yaml, "config.yaml"), before_rows, {"schema"});
+  const std::vector<Row> now_rows = rows(copy);
+  for (std::size_t i = 0; i < now_rows.size(); ++i)
+    if (!may_differ(now_rows[i].name) && now_rows[i].get() != before_rows[i].get()) return now_rows[i].name + " was " + before_rows[i].get() + " and is " + now_rows[i].get();
+  return {};
+}
+
+}  // namespace hepar::engine

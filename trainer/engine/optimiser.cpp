@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/engine/optimiser.hpp"
+
+#include "data/base/text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace hepar::engine {
+
+namespace {
+
+// Enough updates for a small cohort, enough passes for a large one.
+constexpr std::int64_t kLeastSteps = 400;
+constexpr std::int64_t kLeastEpochs = 5;
+
+}  // namespace
+
+std::int64_t planned_steps(const TrainConfig& config, std::int64_t patients, std::int64_t steps_per_epoch) {
+  if (config.epochs > 0) return std::max<std::int64_t>(1, std::llround(config.epochs * static_cast<double>(steps_per_epoch)));
+  if (config.steps == "auto") return std::max(kLeastSteps, kLeastEpochs * steps_per_epoch);
+  const auto steps = parse_integer(config.steps);
+  if (!steps || *steps < 1) throw usage_error("'train.steps' is '" + config.steps + "'", {}, "give auto or a whole number of at least 1");
+  return *steps;
+}
+
+double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t steps) {
+  const double warmup = std::max(1.0, std::floor(config.warmup * static_cast<double>(steps)));
+  const double done = static_cast<double>(step) + 1;
+  if (done <= warmup) return config.learning_rate * done / warmup;
+  if (config.schedule == "constant") return config.learning_rate;
+  const double share = (done - warmup) / std::max(1.0, static_cast<double>(steps) - warmup);
+  return config.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, share)));
+}
+
+double clip(std::span<float> gradient, double limit) {
+  double sum = 0;
+  for (const float value : gradient) sum += static_cast<double>(value) * static_cast<double>(value);
+  const double norm = std::sqrt(sum);
+  if (limit <= 0 || norm <= limit) return norm;
+  const auto factor = static_cast<float>(limit / norm);
+  for (float& value : gradient) value *= factor;
+  return norm;
+}
+
+void adamw(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update) {
+  constexpr float kBeta1 = 0.9f, kBeta2 = 0.999f, kEpsilon = 1e-8f;
+  const double correction1 = 1 - std::pow(0.9, static_cast<double>(update)), correction2 = 1 - std::pow(0.999, static_cast<double>(update));
+  const auto step_size = static_cast<float>(rate / correction1);
+  const auto root2 = static_cast<float>(1 / std::sqrt(correction2));
+  float* values = arena.values().data();
+  float* m = arena.first_moment().data();
+  float* v = arena.second_moment().data();
+  for (const Segment& segment : arena.segments()) {
+    const auto keep = static_cast<float>(1 - (segment.decay ? rate * config.weight_decay : 0.0));
+    for (auto i = static_cast<std::size_t>(segment.first); i < static_cast<std::size_t>(segment.first + segment.count); ++i) {
+      const float g = gradient[i];
+      m[i] = kBeta1 * m[i] + (1 - kBeta1) * g;
+      v[i] = kBeta2 * v[i] + (1 - kBeta2) * g * g;
+      values[i] = values[i] * keep - step_size * m[i] / (std::sqrt(v[i]) * root2 + kEpsilon);
+    }
+  }
+}
+
+void average(Arena& arena, double decay) {
+  const auto keep = static_cast<float>(decay), take = static_cast<float>(1 - decay);
+  const std::span<const float> values = arena.values();
+  std::span<float> mean = arena.average();
+  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] = keep * mean[i] + take * values[i];
+}
+
+}  // namespace hepar::engine

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The update from a reduced gradient: learning-rate schedule, clipping, AdamW (Loshchilov & Hutter 2019), EMA. Pure
+// functions of their arguments, in one fixed order.
+#pragma once
+
+#include "trainer/engine/arena.hpp"
+#include "trainer/engine/experiment.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace hepar::engine {
+
+// Steps of a training over `patients` patients; `steps: auto` sees every patient often enough whatever their number.
+[[nodiscard]] std::int64_t planned_steps(const TrainConfig& config, std::int64_t patients, std::int64_t steps_per_epoch);
+
+[[nodiscard]] double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t steps);
+
+// Scales the gradient to at most `limit` (0: never); the norm before, by one sum in double from front to back.
+double clip(std::span<float> gradient, double limit);
+
+// `update` is 1 for the first update.
+void adamw(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update);
+void average(Arena& arena, double decay);
+
+}  // namespace hepar::engine

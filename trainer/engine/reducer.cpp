@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/engine/reducer.hpp"
+
+#include <bit>
+#include <cmath>
+
+namespace hepar::engine {
+
+Trouble add_fixed_point(std::span<const float> gradient, int exponent, std::span<std::int64_t> out) {
+  // Adding 1.5 * 2^52 leaves the rounded integer in the low bits of the double: exact for |x| < 2^51, and vectorised,
+  // where a conversion instruction is not.
+  constexpr double kMagic = 0x1.8p52;
+  const auto magic_bits = std::bit_cast<std::int64_t>(kMagic);
+  const double scale = std::ldexp(1.0, exponent);
+  std::int64_t bad = 0;
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const double scaled = static_cast<double>(gradient[i]) * scale;
+    const bool fits = std::abs(scaled) < kLargest;  // false for NaN too
+    const double kept = fits ? scaled : 0.0;
+    out[i] += std::bit_cast<std::int64_t>(kept + kMagic) - magic_bits;
+    bad += fits ? 0 : 1;
+  }
+  Trouble trouble;
+  if (bad == 0) return trouble;
+  for (const float value : gradient) {
+    if (!std::isfinite(value)) {
+      ++trouble.not_finite;
+    } else if (!(std::abs(static_cast<double>(value) * scale) < kLargest)) {
+      ++trouble.overflow;
+    }
+  }
+  return trouble;
+}
+
+void from_fixed_point(std::span<const std::int64_t> sums, int exponent, std::span<float> out) {
+  const double scale = std::ldexp(1.0, -exponent);
+  for (std::size_t i = 0; i < sums.size(); ++i) out[i] = static_cast<float>(static_cast<double>(sums[i]) * scale);
+}
+
+void next_exponents(const std::vector<Segment>& segments, std::span<const float> gradient, std::vector<int>& exponents) {
+  for (std::size_t s = 0; s < segments.size(); ++s) {
+    float largest = 0;
+    for (const float value : gradient.subspan(static_cast<std::size_t>(segments[s].first), static_cast<std::size_t>(segments[s].count))) largest = std::max(largest, std::abs(value));
+    if (largest > 0) exponents[s] = kBudgetBits - (std::ilogb(largest) + 1);
+  }
+}
+
+}  // namespace hepar::engine

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients as 64-bit fixed point (distributed.md, section 5.1): integer sums do not depend on order or grouping, so any
+// number of ranks and threads gives the same bits. With scale 2^k, k = 42 - e, e the exponent of the largest element of the
+// tensor's previous reduced gradient, the error of one slot's element is at most 2^(e - 43): below float rounding of
+// elements within 2^-19 of the largest.
+#pragma once
+
+#include "trainer/engine/arena.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace hepar::engine {
+
+inline constexpr int kFirstExponent = 34;   // before anything is known: |g| < 2^16 fits
+inline constexpr int kBudgetBits = 42;      // of the previous largest element …
+inline constexpr double kLargest = 0x1p50;  // … and 2^8 above it; 2^12 slots then fit 62 bits
+
+struct Trouble { std::int64_t not_finite = 0, overflow = 0; };
+
+// out += round(gradient * 2^exponent). An element that is not finite or too large adds 0 and is counted.
+[[nodiscard]] Trouble add_fixed_point(std::span<const float> gradient, int exponent, std::span<std::int64_t> out);
+void from_fixed_point(std::span<const std::int64_t> sums, int exponent, std::span<float> out);
+
+// The exponents of the next step, a segment each, from a reduced gradient; a zero gradient keeps its exponent.
+void next_exponents(const std::vector<Segment>& segments, std::span<const float> gradient, std::vector<int>& exponents);
+
+}  // namespace hepar::engine

@@ -17,7 +17,7 @@ constexpr std::int64_t kLeastEpochs = 5;
 
 }  // namespace
 
-std::int64_t planned_steps(const TrainConfig& config, std::int64_t patients, std::int64_t steps_per_epoch) {
+std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch) {
   if (config.epochs > 0) return std::max<std::int64_t>(1, std::llround(config.epochs * static_cast<double>(steps_per_epoch)));
   if (config.steps == "auto") return std::max(kLeastSteps, kLeastEpochs * steps_per_epoch);
   const auto steps = parse_integer(config.steps);

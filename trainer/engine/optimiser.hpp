@@ -11,8 +11,8 @@
 
 namespace hepar::engine {
 
-// Steps of a training over `patients` patients; `steps: auto` sees every patient often enough whatever their number.
-[[nodiscard]] std::int64_t planned_steps(const TrainConfig& config, std::int64_t patients, std::int64_t steps_per_epoch);
+// Steps of a training; `steps: auto` sees every patient often enough whatever their number.
+[[nodiscard]] std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch);
 
 [[nodiscard]] double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t steps);
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/engine/checkpoint.hpp"
+
+#include "data/base/files.hpp"
+#include "data/base/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+namespace hepar::engine {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::int64_t> steps_on_disk(const RunFolder& folder) {
+  std::vector<std::int64_t> steps;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder.checkpoints(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("step-")) continue;
+    if (const auto step = parse_integer(name.substr(5))) steps.push_back(*step);
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+std::string state_json(const Cursor& cursor, const std::string& sha256) {
+  return Json{{"schema", "hepar-checkpoint/1"}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row},
+              {"exponents", cursor.exponents}, {"config_sha256", cursor.config_sha256}, {"features_sha256", cursor.features_sha256}, {"tables_sha256", cursor.tables_sha256},
+              {"machine", cursor.machine}, {"state_sha256", sha256}}.dump(2) + "\n";
+}
+
+void write_checkpoint(const RunFolder& folder, const std::string& state, const Cursor& cursor, int keep) {
+  const fs::path target = folder.checkpoint(cursor.step);
+  const fs::path draft = target.string() + ".tmp";
+  std::error_code failed;
+  fs::remove_all(draft, failed);
+  fs::create_directories(draft, failed);
+  if (failed) throw disk_error("cannot create the folder", {draft.string()});
+  publish(draft / "state.safetensors", state);
+  publish(draft / "state.json", state_json(cursor, sha256(state)));
+  fs::remove_all(target, failed);
+  publish_folder(draft, target);
+  std::vector<std::int64_t> steps = steps_on_disk(folder);
+  while (static_cast<int>(steps.size()) > keep) {
+    fs::remove_all(folder.checkpoint(steps.front()), failed);
+    steps.erase(steps.begin());
+  }
+}
+
+}  // namespace
+
+CheckpointWriter::~CheckpointWriter() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void CheckpointWriter::wait() {
+  if (thread_.joinable()) thread_.join();
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void CheckpointWriter::save(Arena& arena, const Cursor& cursor) {
+  const auto start = std::chrono::steady_clock::now();
+  wait();
+  std::vector<NamedValues> tensors = arena.named(arena.values(), "param/");
+  for (auto& more : {arena.named(arena.first_moment(), "adamw/m/"), arena.named(arena.second_moment(), "adamw/v/")}) tensors.insert(tensors.end(), more.begin(), more.end());
+  if (!arena.average().empty())
+    for (const NamedValues& tensor : arena.named(arena.average(), "ema/")) tensors.push_back(tensor);
+  std::string state = safetensors_text(tensors);  // the copy: the next step may change the arena from here on
+  thread_ = std::thread([this, state = std::move(state), cursor] {
+    try {
+      write_checkpoint(folder_, state, cursor, keep_);
+      ++written_;
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+  });
+  stall_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::optional<Cursor> load_newest(const RunFolder& folder, Arena& arena, std::vector<std::string>& notes) {
+  std::vector<std::int64_t> steps = steps_on_disk(folder);
+  for (; !steps.empty(); steps.pop_back()) {
+    const fs::path path = folder.checkpoint(steps.back());
+    try {
+      const Json json = Json::parse(read_file(path / "state.json"));
+      if (sha256_file(path / "state.safetensors") != json.at("state_sha256")) throw store_error("its content does not match its hash", {path.string()});
+      std::map<std::string, LoadedTensor> tensors;
+      for (LoadedTensor& tensor : load_safetensors(path / "state.safetensors")) tensors[tensor.name] = std::move(tensor);
+      const auto take = [&](std::span<float> flat, const std::string& prefix) {
+        for (const Segment& segment : arena.segments()) {
+          const auto found = tensors.find(prefix + segment.name);
+          if (found == tensors.end() || found->second.shape != segment.shape) throw store_error("'" + prefix + segment.name + "' is missing or of another shape", {path.string()});
+          std::copy(found->second.values.begin(), found->second.values.end(), flat.begin() + segment.first);
+        }
+      };
+      take(arena.values(), "param/");
+      take(arena.first_moment(), "adamw/m/");
+      take(arena.second_moment(), "adamw/v/");
+      if (!arena.average().empty()) take(arena.average(), "ema/");
+      return Cursor{json.at("step"), json.at("updates"), json.at("skipped"), json.at("skipped_in_a_row"), json.at("exponents").get<std::vector<int>>(), json.at("config_sha256"),
+                    json.at("features_sha256"), json.at("tables_sha256"), json.at("machine")};
+    } catch (const std::exception& error) {
+      notes.push_back("checkpoint step-" + std::to_string(steps.back()) + " is passed over: " + error.what());
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace hepar::engine

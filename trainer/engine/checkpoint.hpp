@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of a training on disk: checkpoints/step-N/{state.safetensors, state.json}, published whole (law 3).
+#pragma once
+
+#include "trainer/engine/arena.hpp"
+#include "trainer/engine/run_folder.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace hepar::engine {
+
+// The same on every rank; nothing is per rank.
+struct Cursor {
+  std::int64_t step = 0;               // steps done
+  std::int64_t updates = 0;            // optimiser updates (skipped steps make none)
+  std::int64_t skipped = 0, skipped_in_a_row = 0;
+  std::vector<int> exponents;          // of the fixed point, a segment each
+  std::string config_sha256, features_sha256, tables_sha256, machine;
+};
+
+// Writes checkpoints in the background: `save` copies and returns. One rank writes, without any collective.
+class CheckpointWriter {
+ public:
+  explicit CheckpointWriter(RunFolder folder, int keep = 2) : folder_(std::move(folder)), keep_(keep) {}
+  ~CheckpointWriter();
+  void save(Arena& arena, const Cursor& cursor);  // waits only when the one before is still being written
+  void wait();                                    // until what was saved is on disk; throws its disk_error
+  [[nodiscard]] double stall_seconds() const { return stall_seconds_; }
+  [[nodiscard]] std::int64_t written() const { return written_; }
+
+ private:
+  RunFolder folder_;
+  int keep_;
+  std::thread thread_;
+  std::exception_ptr failure_;
+  double stall_seconds_ = 0;
+  std::int64_t written_ = 0;
+};
+
+// The newest checkpoint whose content is whole, put into the arena; damaged ones are passed over and named in `notes`.
+[[nodiscard]] std::optional<Cursor> load_newest(const RunFolder& folder, Arena& arena, std::vector<std::string>& notes);
+
+}  // namespace hepar::engine

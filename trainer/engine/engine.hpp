@@ -25,6 +25,14 @@ struct Selection {
 };
 [[nodiscard]] Selection select(const Experiment& experiment, const store::Store& store);
 
+// Faults that the tests of the laws plant; -1: never.
+struct Faults {
+  long long nan_step = -1;        // a NaN in slot 0 of this step
+  long long overflow_step = -1;   // a gradient beyond the fixed point's range in slot 0
+  long long break_step = -1;      // a difference between ranks: breaks law 2 on purpose
+  long long slow_ms = 0;          // a pause before each slot
+};
+
 struct TrainRequest {
   const Experiment& experiment;
   const store::Store& store;
@@ -32,6 +40,7 @@ struct TrainRequest {
   std::filesystem::path out;                // the run's folder
   std::string label;                        // "fold C03" or "" for the progress line
   bool fresh = false, must_resume = false, accept_other_machine = false;
+  Faults faults;
 };
 
 struct TrainResult {

@@ -5,7 +5,8 @@
 #include "data/base/stop.hpp"
 #include "trainer/engine/reducer.hpp"
 
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/mul.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -56,10 +57,10 @@ StepEngine::SlotOutcome StepEngine::compute(const std::vector<std::int64_t>& pat
       std::vector<objective::Subject> subjects;
       for (const std::int64_t p : patients) subjects.push_back(learner_.subjects[h][static_cast<std::size_t>(p)]);
       const at::Tensor nll = objective::negative_log_likelihood(learner_.heads[h], outputs[h], subjects);
-      loss = loss.defined() ? loss + nll : nll;
+      loss = loss.defined() ? at::add(loss, nll) : nll;
     }
     // The penalty is shared out by patients, so that the step's sum holds it once.
-    loss = loss / denominator + learner_.network.penalty() * (static_cast<double>(patients.size()) / denominator);
+    loss = at::add(at::mul(loss, 1 / denominator), learner_.network.penalty(), static_cast<double>(patients.size()) / denominator);
   }
   const Timer timer(seconds.backward);
   const double value = loss.item<double>();

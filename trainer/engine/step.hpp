@@ -5,7 +5,7 @@
 #include "trainer/collective/collective.hpp"
 #include "trainer/dataset/dataset.hpp"
 #include "trainer/engine/arena.hpp"
-#include "trainer/engine/experiment.hpp"
+#include "trainer/engine/engine.hpp"
 #include "trainer/engine/workers.hpp"
 #include "trainer/objective/objective.hpp"
 
@@ -26,9 +26,6 @@ struct Learner {
   const TrainConfig& config;
   std::uint64_t seed = 0;
 };
-
-// Faults that the tests of the laws plant; -1: never.
-struct Faults { long long nan_step = -1, overflow_step = -1, break_step = -1, slow_ms = 0; };
 
 struct StepSeconds { double load = 0, forward = 0, backward = 0, quantise = 0, reduce = 0; };
 

@@ -4,6 +4,7 @@
 namespace hepar::program {
 
 void add_trainer_commands(Commands& list) {
+  list.push_back(make_train_command());
 }
 
 }  // namespace hepar::program

@@ -31,17 +31,22 @@ class Shard : public Command {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (const std::string& note : summary.notes) context.console.note("note: " + note);
     if (context.json) {
-      fmt::print("{}\n", nlohmann::ordered_json({{"patients", summary.patients}, {"extracted", summary.extracted}, {"reused", summary.reused}, {"failures", summary.failures},
+      fmt::print("{}\n", nlohmann::ordered_json({{"patients", summary.patients}, {"extracted", summary.extracted}, {"reused", summary.reused}, {"failures", summary.failures}, {"shards", summary.shards}, {"shards_written", summary.shards_written},
                                                  {"feature_bytes", summary.feature_bytes}, {"changed", summary.changed}, {"features_sha256", summary.features_sha256},
                                                  {"tables_sha256", summary.tables_sha256}, {"seconds", seconds}, {"ranks", context.world.size()}}).dump(2));
       return ExitCode::done;
     }
     if (dry_run_) {
-      fmt::print("{} patients: {} to extract ({:.1f} MB of source files), {} already there\n", summary.patients, summary.extracted, static_cast<double>(summary.feature_bytes) / 1e6, summary.reused);
+      fmt::print("{} patients: {} to extract ({:.1f} MB of source files), {} already there; about {} shards, {} on {} rank{}\n", summary.patients, summary.extracted,
+                 static_cast<double>(summary.source_bytes) / 1e6, summary.reused, summary.shards, duration_text(summary.predicted_seconds), context.world.size(), context.world.size() == 1 ? "" : "s");
       return ExitCode::done;
     }
-    fmt::print("{}\n{}: {} patients ({} extracted, {} reused), {:.1f} MB of features, {} left out with a reason (failures.csv), {}{}\n", summary.flow_text, out_, summary.patients,
-               summary.extracted, summary.reused, static_cast<double>(summary.feature_bytes) / 1e6, summary.failures, duration_text(seconds), summary.changed ? "" : ", nothing had changed");
+    if (!summary.changed) {
+      fmt::print("{}: {} patients, nothing had changed\n", out_, summary.patients);
+      return ExitCode::done;
+    }
+    fmt::print("{}\n{}: {} patients ({} extracted, {} reused), {} of {} shards written, {:.1f} MB of features, {} left out with a reason (failures.csv), {}\n", summary.flow_text, out_,
+               summary.patients, summary.extracted, summary.reused, summary.shards_written, summary.shards, static_cast<double>(summary.feature_bytes) / 1e6, summary.failures, duration_text(seconds));
     return ExitCode::done;
   }
 

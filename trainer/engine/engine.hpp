@@ -33,6 +33,8 @@ struct Faults {
   long long slow_ms = 0;          // a pause before each slot
 };
 
+[[nodiscard]] std::vector<Row> rows(Faults& faults);  // keys "faults.…", left out of --help
+
 struct TrainRequest {
   const Experiment& experiment;
   const store::Store& store;

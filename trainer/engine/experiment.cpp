@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trainer/engine/experiment.hpp"
+#include "trainer/engine/engine.hpp"
 
 #include "data/base/files.hpp"
 
@@ -62,6 +62,14 @@ std::vector<Row> rows(Experiment& e) {
                row("resources.prefetch", e.resources.prefetch, "batches read ahead: auto or a number"),
                row("resources.staging", e.resources.staging, "auto, or a node-local folder for a copy of the features")});
   return all;
+}
+
+std::vector<Row> rows(Faults& f) {
+  const Range step{-1, 1e15};
+  return {row("faults.nan_step", f.nan_step, step, "step", "for tests: a NaN in slot 0 of this step"),
+          row("faults.overflow_step", f.overflow_step, step, "step", "for tests: a gradient beyond the fixed point's range"),
+          row("faults.break_step", f.break_step, step, "step", "for tests: a difference between ranks"),
+          row("faults.slow_ms", f.slow_ms, {0, 1e6}, "ms", "for tests: a pause before each slot")};
 }
 
 bool may_differ(const std::string& key) { return key.starts_with("resources.") || key == "train.checkpoint_every"; }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// Eligibility: Kleene's tables, the language of the rules, and a flow in which everybody is counted once.
+#include "tests/cohort/folder.hpp"
+
+#include "data/base/random.hpp"
+#include "data/cohort/eligibility.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <numeric>
+
+namespace hepar::test {
+namespace {
+
+constexpr Truth kNo = Truth::no, kYes = Truth::yes, kUnknown = Truth::unknown, kPending = Truth::pending;
+
+// A patient whose flags t, f, u are true, false and unknown; `slide.readable` is pending without facts.
+struct Scene {
+  CohortSpec spec;
+  PatientRecord patient;
+  Scene() {
+    for (const char* name : {"t", "f", "u"}) {
+      ColumnSpec column;
+      column.name = column.source_column = name;
+      column.type = ColumnType::flag;
+      spec.columns.push_back(column);
+    }
+    ColumnSpec age;
+    age.name = "age";
+    ColumnSpec stage;
+    stage.name = "stage";
+    stage.type = ColumnType::category;
+    stage.values = {"Ia", "Ib", "IIa", "10"};
+    spec.columns.push_back(age);
+    spec.columns.push_back(stage);
+    ModalitySpec slide;
+    slide.name = "slide";
+    slide.kind = Kind::bag;
+    ModalitySpec report;
+    report.name = "report";
+    report.kind = Kind::sequence;
+    spec.modalities = {slide, report};
+    patient.cells = {{1, Cell::State::known}, {0, Cell::State::known}, {}, {70, Cell::State::known}, {1, Cell::State::known}};
+  }
+  [[nodiscard]] Truth of(const std::string& rule, const Facts* facts = nullptr) const {
+    return Expression::parse(rule, spec, {"cohort.yaml", 7}).evaluate(patient, spec, facts);
+  }
+};
+
+TEST(Kleene, TruthTablesOfAndOrNot) {
+  const Scene scene;
+  const std::array<std::pair<const char*, Truth>, 4> operands{{{"f", kNo}, {"t", kYes}, {"u", kUnknown}, {"slide.readable", kPending}}};
+  // rows and columns: no, yes, unknown, pending
+  const Truth both[4][4] = {{kNo, kNo, kNo, kNo}, {kNo, kYes, kUnknown, kPending}, {kNo, kUnknown, kUnknown, kPending}, {kNo, kPending, kPending, kPending}};
+  const Truth either[4][4] = {{kNo, kYes, kUnknown, kPending}, {kYes, kYes, kYes, kYes}, {kUnknown, kYes, kUnknown, kPending}, {kPending, kYes, kPending, kPending}};
+  const Truth negation[4] = {kYes, kNo, kUnknown, kPending};
+  for (std::size_t a = 0; a < 4; ++a) {
+    EXPECT_EQ(scene.of(std::string("not ") + operands[a].first), negation[a]) << operands[a].first;
+    for (std::size_t b = 0; b < 4; ++b) {
+      EXPECT_EQ(scene.of(std::string(operands[a].first) + " and " + operands[b].first), both[a][b]) << a << b;
+      EXPECT_EQ(scene.of(std::string(operands[a].first) + " or " + operands[b].first), either[a][b]) << a << b;
+    }
+  }
+}
+
+TEST(Kleene, DeMorganHoldsForEveryPairWithoutPending) {
+  const Scene scene;
+  for (const char* a : {"t", "f", "u"})
+    for (const char* b : {"t", "f", "u"})
+      EXPECT_EQ(scene.of(std::string("not (") + a + " and " + b + ")"), scene.of(std::string("not ") + a + " or not " + b));
+}
+
+TEST(Language, ReadsWhatPeopleWrite) {
+  const Scene scene;
+  Facts facts{{"slide.tissue_mm2", {Fact::State::known, "12.5", "slide"}}, {"report.mvi", {Fact::State::known, "M1", "report"}},
+              {"report.ihc.CK19", {Fact::State::known, "negative", "report"}}, {"report.number", {Fact::State::unknown, "", "report"}}};
+  const std::array<std::pair<const char*, Truth>, 25> rules{{{"age >= 18 and age <= 75", kYes},
+                                                             {"age > 70", kNo},
+                                                             {"70 == age", kYes},
+                                                             {"age != 70", kNo},
+                                                             {"not age < 18", kYes},
+                                                             {"t or u and f", kYes},
+                                                             {"(t or u) and f", kNo},
+                                                             {"t == true", kYes},
+                                                             {"f in [true, false]", kYes},
+                                                             {"u in [true, false]", kUnknown},
+                                                             {"true", kYes},
+                                                             {"stage == 'Ib'", kYes},
+                                                             {"stage in ['Ia', 'IIa']", kNo},
+                                                             {"stage in [\"Ia\", \"Ib\"]", kYes},
+                                                             {"stage < 'IIa'", kYes},   // declared order, not the alphabet
+                                                             {"stage >= 'IIa'", kNo},
+                                                             {"stage < 10", kYes},      // a value that looks like a number
+                                                             {"slide.tissue_mm2 > 5", kYes},
+                                                             {"slide.tissue_mm2 > 50", kNo},
+                                                             {"report.mvi == 'M1'", kYes},
+                                                             {"report.mvi != 'M1'", kNo},
+                                                             {"report.ihc.CK19 in ['positive', 'focal']", kNo},
+                                                             {"report.number == 1", kUnknown},
+                                                             {"report.mvi == 1", kUnknown},
+                                                             {"slide.count >= 1", kUnknown}}};
+  for (const auto& [rule, expected] : rules) {
+    EXPECT_EQ(scene.of(rule, &facts), expected) << rule;
+  }
+}
+
+TEST(Language, RefusesWhatWouldSilentlyExcludeEverybody) {
+  const Scene scene;
+  const std::array<std::pair<const char*, const char*>, 18> rules{{{"agee > 18", "did you mean 'age'?"},
+                                                                   {"stage == 'ib'", "did you mean"},
+                                                                   {"stage == Ib", "no column and no fact"},
+                                                                   {"stage", "is no flag"},
+                                                                   {"age", "is no flag"},
+                                                                   {"age > 'old'", "texts have no order"},
+                                                                   {"age == 'old'", "is no text"},
+                                                                   {"report.mvi < 'M1'", "texts have no order"},
+                                                                   {"age >", "ends too early"},
+                                                                   {"18 <= age <= 75", "cannot read"},
+                                                                   {"(age > 18", "never closed"},
+                                                                   {"stage in ['Ia'", "never closed"},
+                                                                   {"stage in 'Ia'", "needs a list"},
+                                                                   {"stage == 'Ia", "never closed"},
+                                                                   {"age > 18 &&", "cannot read"},
+                                                                   {"slide.tisue_mm2 > 5", "did you mean 'slide.tissue_mm2'?"},
+                                                                   {"5", "stands alone"},
+                                                                   {"", "ends too early"}}};
+  for (const auto& [rule, message] : rules) expect_error([&, r = rule] { (void)scene.of(r); }, ExitCode::usage, "cohort.yaml:7", message);
+}
+
+TEST(Operands, SayWhatAVerdictRestsOn) {
+  const Scene scene;
+  const Expression rule = Expression::parse("age >= 18 and u and slide.readable", scene.spec, {});
+  EXPECT_EQ(rule.operands(scene.patient, scene.spec, nullptr), "age=70 slide.readable=pending u=unknown");
+  EXPECT_EQ(rule.sources(scene.patient, scene.spec, nullptr), "table extraction");
+}
+
+// A random cohort in which everything that a rule can say occurs.
+std::string random_patients(int n) {
+  Stream stream{7};
+  std::string csv = "patient_id,centre,age,afp,mvi,cirrhosis\n";
+  for (int i = 0; i < n; ++i) {
+    const std::string age = stream.chance(0.1) ? "" : std::to_string(10 + stream.below(90));
+    const std::string cirrhosis = stream.chance(0.2) ? "" : stream.chance(0.5) ? "1" : "0";
+    csv += "P" + std::to_string(i) + "," + (i == 0 ? "B" : std::string(1, static_cast<char>('A' + stream.below(4)))) + "," + age + ",1,M" +
+           std::to_string(stream.below(3)) + "," + cirrhosis + "\n";
+  }
+  return csv;
+}
+
+constexpr const char* kRules =
+    "slides: slides.csv\nmodalities:\n  slide: {kind: bag, source: slides}\neligibility:\n"
+    "  - {id: age, text: 18-75, require: \"age >= 18 and age <= 75\"}\n"
+    "  - {id: mvi, require: \"mvi in ['M0', 'M1']\", stage: analysis}\n"
+    "  - {id: cirrhosis, require: \"cirrhosis\", on_unknown: query, stage: analysis}\n"
+    "  - {id: slide, require: \"slide.tissue_mm2 > 5\", on_unknown: include}\n"
+    "readings:\n  older:\n    - {id: age, require: \"age >= 18\"}\n    - {id: added, require: \"not cirrhosis\"}\n";
+
+TEST(Flow, CountsEverybodyOnceInEveryCentre) {
+  Folder folder;
+  folder.yaml(kRules);
+  folder.write("patients.csv", random_patients(500));
+  folder.write("slides.csv", "patient_id,path\nP1,a.h5\n");
+  const Cohort cohort = folder.read();
+  for (const bool with_facts : {false, true}) {
+    std::map<std::string, Facts, std::less<>> facts;
+    for (std::size_t p = 0; p < cohort.patients.size(); p += 3)
+      facts[cohort.patients[p].key]["slide.tissue_mm2"] = {Fact::State::known, p % 2 == 0 ? "4" : "6", "slide"};
+    const std::vector<Verdict> verdicts = judge(cohort, cohort.spec.eligibility, with_facts ? &facts : nullptr);
+    const Flow flow = count_flow(cohort, cohort.spec.eligibility, verdicts);
+    for (const auto& [centre, n] : flow.patients) {
+      std::int64_t left = n;
+      for (const FlowStep& step : flow.steps) {
+        const auto count = [&, c = centre](const std::map<std::string, std::int64_t>& counts) { return counts.contains(c) ? counts.at(c) : 0; };
+        EXPECT_EQ(count(step.entered), left) << step.id;
+        left -= count(step.excluded) + count(step.unknown_excluded) + count(step.queried);
+        EXPECT_EQ(count(step.pending) > 0, step.id == "slide" && !with_facts) << step.id;
+      }
+      EXPECT_EQ(left, flow.eligible.contains(centre) ? flow.eligible.at(centre) : 0);
+    }
+    const nlohmann::json json = nlohmann::json::parse(flow.json());
+    EXPECT_EQ(json.at("steps").size(), 4u);
+    EXPECT_NE(flow.text().find("cirrhosis, waits for an answer"), std::string::npos);
+    EXPECT_EQ(flow.text().find("pending") != std::string::npos, !with_facts);
+  }
+}
+
+TEST(Verdict, AnalysisRulesNeverRemoveFromPrediction) {
+  Folder folder;
+  folder.yaml(kRules);
+  folder.write("patients.csv", random_patients(300));
+  folder.write("slides.csv", "patient_id,path\nP1,a.h5\n");
+  const Cohort cohort = folder.read();
+  const std::vector<Verdict> verdicts = judge(cohort, cohort.spec.eligibility, nullptr);
+  std::int64_t kept = 0;
+  for (const Verdict& verdict : verdicts) {
+    if (verdict.eligible()) EXPECT_TRUE(verdict.enrolled());
+    EXPECT_EQ(verdict.enrolled(), verdict.rules.at(0).passed && verdict.rules.at(3).passed);
+    kept += verdict.enrolled() && !verdict.eligible() ? 1 : 0;
+  }
+  EXPECT_GT(kept, 0);
+}
+
+TEST(Readings, ReplaceById) {
+  Folder folder;
+  folder.yaml(kRules);
+  folder.write("slides.csv", "patient_id,path\nP1,a.h5\n");
+  const Cohort cohort = folder.read();
+  const std::vector<RuleSpec> rules = rules_of_reading(cohort.spec, "older");
+  ASSERT_EQ(rules.size(), 5u);
+  EXPECT_EQ(rules.at(0).require, "age >= 18");
+  EXPECT_EQ(rules.at(1).id, "mvi");
+  EXPECT_EQ(rules.at(4).id, "added");
+}
+
+TEST(Conflict, KeepsOutUntilAnsweredAndIsCounted) {
+  const Folder folder;
+  folder.write("cohort.yaml", "schema: hepar-cohort/1\npatients: patients.csv\ncolumns:\n"
+               "  mvi: {type: category, values: [M0, M1, M2], known: post_op, from: [table, report.mvi], conflict: query}\n"
+               "modalities:\n  report: {kind: sequence, source: reports}\n");
+  folder.write("patients.csv", "patient_id,mvi\nP1,M1\nP2,M0\n");
+  const Cohort cohort = folder.read();
+  ASSERT_EQ(cohort.spec.eligibility.size(), 1u);
+  std::map<std::string, Facts, std::less<>> facts;
+  facts["P1"]["report.mvi"] = {Fact::State::known, "M2", "report"};
+  facts["P2"]["report.mvi"] = {Fact::State::known, "M0", "report"};
+  const std::vector<Verdict> verdicts = judge(cohort, cohort.spec.eligibility, &facts);
+  EXPECT_FALSE(verdicts.at(0).eligible());
+  EXPECT_TRUE(verdicts.at(0).enrolled());
+  EXPECT_TRUE(verdicts.at(0).rules.at(0).query);
+  EXPECT_TRUE(verdicts.at(1).eligible());
+  EXPECT_TRUE(judge(cohort, cohort.spec.eligibility, nullptr).at(0).pending);
+}
+
+TEST(Study, BothReadingsOfTheRegistrationDiffer) {
+  const CohortSpec spec = read_cohort_spec(std::filesystem::path(HEPAR_SOURCE_DIR) / "configs/cohort/hcc_study.yaml");
+  Cohort cohort;
+  cohort.spec = spec;
+  const auto set = [&](PatientRecord& patient, const char* column, double value) {
+    patient.cells.at(static_cast<std::size_t>(spec.column(column) - spec.columns.data())) = {value, Cell::State::known};
+  };
+  for (const double age : {17.0, 18.0, 75.0, 76.0}) {
+    PatientRecord patient;
+    patient.key = patient.id = "age" + std::to_string(age);
+    patient.centre = "A";
+    patient.has_follow_up = true;
+    patient.follow_up.last_contact_day = 100;
+    patient.cells.resize(spec.columns.size());
+    patient.direct_months.assign(spec.endpoints.size(), std::nan(""));
+    patient.direct_event = patient.direct_months;
+    for (const auto& [column, value] : {std::pair{"age", age}, {"consent", 1.0}, {"operation", 0.0}, {"preop_imaging", 1.0}, {"prior_elsewhere", 0.0},
+                                        {"other_cancer", 0.0}, {"histology", 0.0}, {"margin", 0.0}})
+      set(patient, column, value);
+    cohort.patients.push_back(std::move(patient));
+  }
+  const auto eligible = [&](const std::string& reading) {
+    std::string ages;
+    const std::vector<Verdict> verdicts = judge(cohort, rules_of_reading(spec, reading), nullptr);
+    for (const Verdict& verdict : verdicts) ages += verdict.eligible() ? "1" : "0";
+    return ages;
+  };
+  EXPECT_EQ(eligible(""), "0110");
+  EXPECT_EQ(eligible("age_no_upper_limit"), "0011");
+  EXPECT_EQ(eligible("imaging_before_and_after"), "0000");  // not recorded is not a pass
+  set(cohort.patients.at(1), "operation", 1);
+  EXPECT_EQ(eligible(""), "0010");
+  EXPECT_EQ(eligible("transplantation_allowed"), "0110");
+}
+
+}  // namespace
+}  // namespace hepar::test

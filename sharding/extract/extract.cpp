@@ -6,6 +6,7 @@
 #include "data/pathology/bag.hpp"
 #include "data/reports/sequence.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <sys/stat.h>
@@ -35,7 +36,10 @@ std::optional<Layout> bag_layout(const Cohort& cohort, const ModalitySpec& modal
 std::vector<fs::path> image_files(const PatientRecord& patient, const ModalitySpec& modality) {
   std::vector<fs::path> files;
   for (const ImagingRow& image : patient.imaging)
-    if (image.timing == modality.timing) files.push_back(image.path);
+    if (image.timing == modality.timing) {
+      files.push_back(image.path);
+      if (!image.mask.empty()) files.push_back(image.mask);
+    }
   return files;
 }
 
@@ -101,7 +105,7 @@ Recipe recipe_of(const Cohort& cohort) {
     if (extractor == nullptr) continue;
     const std::optional<Layout> layout = extractor->layout(cohort, modality);
     if (!layout) {
-      recipe.dropped.push_back(modality.name + ": no file of it can be read");
+      recipe.unreadable.push_back(modality);
       continue;
     }
     recipe.specs.push_back(modality);
@@ -133,30 +137,64 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
     }
     out.features.features.push_back(std::move(feature));
   }
+  // Not stored, for nobody's can be read, but counted for everyone who should have it (law 4).
+  for (const ModalitySpec& modality : recipe.unreadable) {
+    Facts unused;
+    const Layout layout{modality.kind, DType::float16, {0}, "", ""};
+    const Feature feature = extractor_of(modality.kind)->read(patient, modality, layout, unused);
+    if (feature.reason != Reason::not_recorded) out.failures.push_back({patient.key, modality.name, feature.detail, std::string(name_of(feature.present() ? Reason::unreadable : feature.reason))});
+    out.features.facts[modality.name + ".readable"] = known_fact("false");
+  }
   return out;
 }
+
+namespace {
+
+// A file's name, size and time; of a folder (a DICOM series) those of the files in it.
+std::string state_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return path.filename().string() + "|absent\n";
+  std::string text = path.filename().string() + "|" + std::to_string(status.st_size) + "|" + std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) + "\n";
+  if (!S_ISDIR(status.st_mode)) return text;
+  std::vector<std::string> inside;
+  std::error_code failed;
+  for (fs::recursive_directory_iterator file(path, failed), end; !failed && file != end; file.increment(failed))
+    if (file->is_regular_file(failed)) {
+      struct stat one {};
+      if (::stat(file->path().c_str(), &one) != 0) continue;
+      inside.push_back(fs::relative(file->path(), path).string() + "|" + std::to_string(one.st_size) + "|" + std::to_string(one.st_mtim.tv_sec) + "." + std::to_string(one.st_mtim.tv_nsec) + "\n");
+    }
+  std::sort(inside.begin(), inside.end());
+  for (const std::string& line : inside) text += line;
+  return text;
+}
+
+std::int64_t bytes_under(const fs::path& path) {
+  std::error_code failed;
+  if (fs::is_regular_file(path, failed)) return static_cast<std::int64_t>(fs::file_size(path, failed));
+  std::int64_t bytes = 0;
+  for (fs::recursive_directory_iterator file(path, failed), end; !failed && file != end; file.increment(failed))
+    if (file->is_regular_file(failed)) bytes += static_cast<std::int64_t>(file->file_size(failed));
+  return bytes;
+}
+
+}  // namespace
 
 std::string fingerprint(const PatientRecord& patient, const Recipe& recipe) {
   std::string text = recipe.settings().dump() + "\n";
   for (const ModalitySpec& modality : recipe.specs) {
     text += row_text(patient, modality.kind);
-    for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) {
-      struct stat status {};
-      const bool there = ::stat(file.c_str(), &status) == 0;
-      text += file.filename().string() + (there ? "|" + std::to_string(status.st_size) + "|" + std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) : "|absent") + "\n";
-    }
+    for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) text += state_of(file);
   }
+  for (const ModalitySpec& modality : recipe.unreadable)
+    for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) text += state_of(file);
   return sha256(text).substr(0, 32);
 }
 
 std::int64_t source_bytes(const PatientRecord& patient, const Recipe& recipe) {
   std::int64_t bytes = 0;
   for (const ModalitySpec& modality : recipe.specs)
-    for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) {
-      std::error_code ignored;
-      const auto size = fs::file_size(file, ignored);
-      if (!ignored) bytes += static_cast<std::int64_t>(size);
-    }
+    for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) bytes += bytes_under(file);
   return bytes;
 }
 

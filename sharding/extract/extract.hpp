@@ -14,11 +14,11 @@ namespace hepar::extract {
 
 // The stored modalities of a cohort (vectors left out: they are table columns), their layouts fixed.
 // Bags take the width of the first readable file in the order of patients; a modality of which no file can be read is
-// left out and named in `dropped`.
+// left out of the store, and its failures are counted.
 struct Recipe {
   std::vector<ModalitySpec> specs;
   std::vector<store::StoredModality> modalities;
-  std::vector<std::string> dropped;
+  std::vector<ModalitySpec> unreadable;
   [[nodiscard]] nlohmann::ordered_json settings() const;  // what decides the features, for store.json
 };
 [[nodiscard]] Recipe recipe_of(const Cohort& cohort);

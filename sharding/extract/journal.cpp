@@ -3,6 +3,8 @@
 
 #include "data/base/files.hpp"
 
+#include <fmt/format.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -44,6 +46,7 @@ class Packer {
 class Unpacker {
  public:
   explicit Unpacker(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  [[nodiscard]] std::span<const std::byte> rest() const { return bytes_; }
   void raw(void* data, std::size_t n) {
     if (n > bytes_.size()) throw store_error("a record of the extraction journal is cut", {}, "remove the journal folder and run again");
     std::memcpy(data, bytes_.data(), n);
@@ -123,8 +126,8 @@ void scan_segment(const fs::path& path, std::map<std::string, Record>& records) 
     Unpacker unpacker(payload);
     const std::string key = unpacker.text();
     Record record{path, at, header.bytes, unpacker.text(), {}, {}};
+    record.result = fmt::format("{:016x}", xxh3(unpacker.rest()));
     record.items = unpacker.list<std::int64_t>();
-    record.reasons = unpacker.list<std::uint8_t>();
     records[key] = std::move(record);
     at += header.bytes;
   }
@@ -133,9 +136,10 @@ void scan_segment(const fs::path& path, std::map<std::string, Record>& records) 
 }  // namespace
 
 SegmentWriter::SegmentWriter(const fs::path& folder, int rank) : flushed_seconds_(now_seconds()) {
-  // A new name each time: a segment has one writer, and two generations of a job never share one.
+  // A new name each time: a segment has one writer, and two generations of a job never share one. In the order of names
+  // the newer one comes last, and wins.
   const std::uint64_t unique = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-  path_ = folder / ("rank-" + std::to_string(rank) + "-" + std::to_string(unique) + "-" + std::to_string(::getpid()) + ".seg");
+  path_ = folder / (std::to_string(unique) + "-rank-" + std::to_string(rank) + "-" + std::to_string(::getpid()) + ".seg");
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw disk_error("cannot create", {path_.string()});
 }

@@ -17,8 +17,8 @@ struct Record {
   std::filesystem::path segment;
   std::uint64_t at = 0, bytes = 0;   // of the payload
   std::string fingerprint;
+  std::string result;                // hash of what was extracted, whatever it came from
   std::vector<std::int64_t> items;   // one a modality
-  std::vector<std::uint8_t> reasons;
 };
 
 // A segment that this process writes. Appends are flushed to disk every few seconds and at the end.

@@ -17,7 +17,7 @@ namespace hepar::pack {
 struct ShardPlan { std::int64_t first = 0, patients = 0; };
 
 // Cuts the patients (in the order of keys) into shards of at most `bytes` of values and `patients` patients. Depends on
-// sizes alone, so every rank count gives the same shards.
+// keys and sizes alone, so every rank count gives the same shards.
 [[nodiscard]] std::vector<ShardPlan> plan_shards(const std::vector<store::PatientSize>& sizes, const std::vector<store::StoredModality>& modalities,
                                                  std::uint64_t bytes = std::uint64_t{256} << 20, std::int64_t patients = 2048);
 
@@ -27,8 +27,10 @@ struct Request {
 };
 
 struct Summary {
-  std::int64_t patients = 0, extracted = 0, reused = 0, shards_written = 0, failures = 0;
+  std::int64_t patients = 0, extracted = 0, reused = 0, shards = 0, shards_written = 0, failures = 0;
   std::uint64_t feature_bytes = 0;
+  std::uint64_t source_bytes = 0;   // to read; with dry_run, what would be read
+  double predicted_seconds = 0;     // dry_run only
   bool changed = false;             // false: the store was finished and nothing in the cohort had changed
   std::string features_sha256, tables_sha256;
   std::string flow_text;            // rank 0

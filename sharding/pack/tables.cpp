@@ -4,51 +4,50 @@
 #include "data/cohort/cells.hpp"
 #include "data/cohort/outcome.hpp"
 
+#include <algorithm>
+
 namespace hepar::pack {
 
-namespace {
-
-store::TablesSpec spec_of(const CohortSpec& cohort) {
-  store::TablesSpec spec{cohort.columns, cohort.endpoints, cohort.strategies, cohort.eligibility, {}};
+std::vector<store::StoredModality> vectors_of(const CohortSpec& cohort) {
+  std::vector<store::StoredModality> vectors;
   for (const ModalitySpec& modality : cohort.modalities) {
     if (modality.kind != Kind::vector) continue;
-    const Layout layout{Kind::vector, DType::float32, {static_cast<std::int64_t>(modality.columns.size())}, "", "table columns"};
-    spec.vectors.push_back({modality.name, layout, modality.known, modality.columns});
+    const Layout layout{Kind::vector, DType::float32, {static_cast<std::int64_t>(modality.columns.size())}, "", "columns of tables.h5"};
+    vectors.push_back({modality.name, layout, modality.known, modality.columns});
   }
-  return spec;
+  return vectors;
 }
 
-void add_treatments(store::TablesRow& row, const PatientRecord& patient) {
-  static constexpr std::array<std::string_view, 3> kKinds{"tace", "systemic", "other"};
-  for (const Treatment& treatment : patient.treatments)
-    for (std::size_t k = 0; k < kKinds.size(); ++k) {
-      if (treatment.kind != kKinds[k]) continue;
-      if (!row.start_day[k]) row.start_day[k] = treatment.start_day;
-      if (treatment.stop_day && (!row.stop_day[k] || *treatment.stop_day > *row.stop_day[k])) row.stop_day[k] = treatment.stop_day;
-    }
-}
-
-}  // namespace
-
-JudgedTables judge_tables(const Cohort& cohort, const FactsByKey& facts) {
-  JudgedTables tables{spec_of(cohort.spec), {}, {}};
-  const std::vector<Verdict> verdicts = judge(cohort, cohort.spec.eligibility, &facts);
-  tables.flow = count_flow(cohort, cohort.spec.eligibility, verdicts);
+JudgedTables judge_tables(Cohort& cohort, const FactsByKey& facts) {
+  static const Facts kNone;
+  const CohortSpec& spec = cohort.spec;
+  const auto facts_of = [&](const std::string& key) -> const Facts& {
+    const auto found = facts.find(key);
+    return found == facts.end() ? kNone : found->second;
+  };
+  for (const PatientRecord& patient : cohort.patients) {
+    const std::vector<Query> conflicts = conflicts_of(patient, spec, facts_of(patient.key));
+    cohort.queries.insert(cohort.queries.end(), conflicts.begin(), conflicts.end());
+  }
+  const std::vector<Verdict> verdicts = judge(cohort, spec.eligibility, &facts);
+  const bool histories = std::any_of(spec.endpoints.begin(), spec.endpoints.end(), [](const EndpointSpec& endpoint) { return !endpoint.direct(); });
+  JudgedTables judged{{spec.columns, spec.endpoints, spec.strategies, spec.eligibility, histories, {}}, count_flow(cohort, spec.eligibility, verdicts)};
   for (std::size_t p = 0; p < cohort.patients.size(); ++p) {
     const PatientRecord& patient = cohort.patients[p];
-    const auto found = facts.find(patient.key);
-    store::TablesRow row;
-    row.row = {patient.key, patient.id, patient.centre, resolve_cells(patient, cohort.spec, found == facts.end() ? nullptr : &found->second), verdicts[p],
-               assign_strategy(patient, cohort.spec.strategies), {}, history_of(patient)};
-    for (const EndpointSpec& endpoint : cohort.spec.endpoints) row.row.outcomes.push_back(outcome_of(patient, cohort.spec, endpoint));
-    row.recurrence_day = patient.follow_up.recurrence_day;
-    row.recurrence_free_day = patient.follow_up.recurrence_free_day;
-    row.death_day = patient.follow_up.death_day;
-    row.last_contact_day = patient.follow_up.last_contact_day;
-    add_treatments(row, patient);
-    tables.rows.push_back(std::move(row));
+    store::PatientRow row;
+    row.key = patient.key;
+    row.id = patient.id;
+    row.centre = patient.centre;
+    row.cells = resolve_cells(patient, spec, &facts_of(patient.key));
+    row.verdict = verdicts[p];
+    row.assignment = assign_strategy(patient, spec.strategies);
+    row.history = history_of(patient);
+    row.follow_up = patient.follow_up;
+    row.treatments = patient.treatments;
+    for (const EndpointSpec& endpoint : spec.endpoints) row.outcomes.push_back(outcome_of(patient, spec, endpoint));
+    judged.tables.rows.push_back(std::move(row));
   }
-  return tables;
+  return judged;
 }
 
 }  // namespace hepar::pack

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of a store from a cohort and the facts that extraction found.
+// The cohort's tables and rules as the rows of tables.h5, once the facts of extraction are known.
 #pragma once
 
 #include "data/cohort/cohort.hpp"
-#include "data/cohort/eligibility.hpp"
 #include "sharding/store/tables_file.hpp"
 
 #include <map>
 #include <string>
-#include <vector>
 
 namespace hepar::pack {
 
 using FactsByKey = std::map<std::string, Facts, std::less<>>;
 
 struct JudgedTables {
-  store::TablesSpec spec;
-  std::vector<store::TablesRow> rows;
+  store::Tables tables;
   Flow flow;
 };
-[[nodiscard]] JudgedTables judge_tables(const Cohort& cohort, const FactsByKey& facts);
+// Conflicts between tables and facts join `cohort.queries`.
+[[nodiscard]] JudgedTables judge_tables(Cohort& cohort, const FactsByKey& facts);
+
+// The cohort's vectors as stored modalities.
+[[nodiscard]] std::vector<store::StoredModality> vectors_of(const CohortSpec& cohort);
 
 }  // namespace hepar::pack

@@ -53,10 +53,26 @@ Handle create_file(const std::filesystem::path& path) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors become hepar::Error, not pages on stderr
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), &H5Pclose, "make settings", path);
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
-  H5Pset_alignment(access.get(), 1 << 16, 4096);
+  H5Pset_alignment(access.get(), 4096, 4096);
   const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
   if (id < 0) throw disk_error("cannot create", {path.string()});
   return Handle(id, &H5Fclose, "create", path);
+}
+
+Handle create_image() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), &H5Pclose, "make settings", {});
+  H5Pset_libver_bounds(access.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
+  H5Pset_fapl_core(access.get(), 1 << 20, false);
+  return Handle(H5Fcreate("image.h5", H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), &H5Fclose, "make a file in memory", {});
+}
+
+std::string image_of(const Handle& file) {
+  H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
+  const ssize_t size = H5Fget_file_image(file.get(), nullptr, 0);
+  std::string bytes(static_cast<std::size_t>(std::max<ssize_t>(size, 0)), '\0');
+  if (size <= 0 || H5Fget_file_image(file.get(), bytes.data(), bytes.size()) != size) throw failed("take a file from memory", {});
+  return bytes;
 }
 
 Handle open_file(const std::filesystem::path& path) {

@@ -33,8 +33,11 @@ class Handle {
   herr_t (*close_)(hid_t);
 };
 
-// A file being written: fixed format version, no time stamps, data sets of 64 KiB and more aligned to 4096 bytes.
+// A file being written: fixed format version, no time stamps, data sets of 4 KiB and more aligned to 4096 bytes.
 [[nodiscard]] Handle create_file(const std::filesystem::path& path);
+// The same in memory, and its bytes: a small file can be compared with the one on disk before anything is written.
+[[nodiscard]] Handle create_image();
+[[nodiscard]] std::string image_of(const Handle& file);
 // A file for reading, without file locks (stores are published by rename, and locks fail on network file systems).
 [[nodiscard]] Handle open_file(const std::filesystem::path& path);
 [[nodiscard]] Handle create_group(const Handle& parent, const std::string& name, const std::filesystem::path& file);

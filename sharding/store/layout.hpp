@@ -20,7 +20,10 @@ struct Names {
   [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
   [[nodiscard]] std::filesystem::path journal() const { return root / "journal"; }
   [[nodiscard]] std::filesystem::path segments() const { return journal() / "segments"; }
-  [[nodiscard]] std::filesystem::path sources() const { return journal() / "sources.json"; }
+  [[nodiscard]] std::filesystem::path settings() const { return journal() / "settings.json"; }
+  // What went into a shard, named by its content: who, from which sources, with which result.
+  [[nodiscard]] std::filesystem::path packed() const { return journal() / "shards"; }
+  [[nodiscard]] std::filesystem::path packed(const std::string& content) const { return packed() / (content + ".json"); }
 };
 
 // A shard's name carries its content, so that a new shard never replaces one that store.json still names.

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// store.json: which files make up a store, what they hold, and their hashes.
+// store.json: what a store is made of. It is published last, so that a store is there when it is complete.
 #pragma once
 
-#include "sharding/store/layout.hpp"
 #include "sharding/store/store.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,21 +15,31 @@ namespace hepar::store {
 struct ShardEntry {
   std::string file, sha256;
   std::uint64_t bytes = 0;
-  std::int64_t first = 0, patients = 0;  // in the order of keys
+  std::int64_t patients = 0;
+  std::uint64_t index_xxh3 = 0;                     // ShardIndex::hash
+  std::map<std::string, std::uint64_t> data_sets;   // "/slide/values" -> byte offset
 };
 
 struct Manifest {
-  nlohmann::ordered_json extraction;         // settings of the modalities that are extracted, by name
-  std::vector<StoredModality> modalities;    // those with values in features/
-  std::vector<ShardEntry> shards;
-  std::map<std::string, std::int64_t> patients_per_centre;
+  std::string settings = "{}";                      // how features are made, as JSON text
+  std::vector<StoredModality> modalities;
+  std::vector<ShardEntry> shards;                   // patients in key order, one shard after the other
+  std::map<std::string, std::int64_t> patients_by_centre;
   std::string features_sha256, tables_sha256;
   std::uint64_t tables_bytes = 0;
 };
 
-[[nodiscard]] std::string features_hash(const Manifest& manifest);  // over settings, layouts and shard hashes
-void publish_manifest(const Names& names, const Manifest& manifest);
-// Throws store_error: absent, not JSON, another schema version, a listed file missing or of another size.
-[[nodiscard]] Manifest read_manifest(const Names& names);
+// Over the settings, the layouts and the sorted hashes of the shards.
+[[nodiscard]] std::string features_hash(const Manifest& manifest);
+[[nodiscard]] std::string manifest_text(const Manifest& manifest);
+// store_error: no store, another schema version, not readable.
+[[nodiscard]] Manifest read_manifest(const std::filesystem::path& folder);
+
+// The entry of a shard that lies at `path` under the name `file`; reads and hashes it.
+[[nodiscard]] ShardEntry describe_shard(const std::filesystem::path& path, const std::string& file, const std::vector<StoredModality>& modalities);
+
+// A shard entry alone, for the journal.
+[[nodiscard]] std::string shard_entry_text(const ShardEntry& entry);
+[[nodiscard]] ShardEntry shard_entry_of(const std::string& text);
 
 }  // namespace hepar::store

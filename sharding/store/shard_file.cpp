@@ -98,29 +98,20 @@ void write_facts(const Handle& file, const std::vector<Facts>& facts, const std:
   }
 }
 
-std::vector<StoredModality> with_values(const std::vector<StoredModality>& modalities) {
-  std::vector<StoredModality> kept;
-  std::copy_if(modalities.begin(), modalities.end(), std::back_inserter(kept), [](const StoredModality& m) { return m.layout.kind != Kind::vector; });
-  return kept;
+// The byte offset of a data set's values; 0 for an empty one.
+std::uint64_t offset_of(const Handle& file, const std::string& name, bool empty, const std::filesystem::path& path) {
+  const Handle dataset(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), &H5Dclose, "find '" + name + "'", path);
+  const haddr_t offset = H5Dget_offset(dataset.get());
+  if (offset == HADDR_UNDEF && !empty) throw store_error("'" + name + "' is not contiguous", {path.string()}, "make the store again");
+  return offset == HADDR_UNDEF ? 0 : offset;
 }
 
-// Rows [first, first + count) of a two-dimensional data set.
 template <class T>
-std::vector<T> read_rows(const std::filesystem::path& path, const std::string& name, hid_t type, std::int64_t first, std::int64_t count) {
-  const Handle file = open_file(path);
-  const Handle dataset(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), &H5Dclose, "find '" + name + "'", path);
-  const Handle space(H5Dget_space(dataset.get()), &H5Sclose, "read a shape", path);
-  std::array<hsize_t, 2> extent{};
-  H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr);
-  const std::array<hsize_t, 2> start{static_cast<hsize_t>(first), 0}, part{static_cast<hsize_t>(count), extent[1]};
-  std::vector<T> values(static_cast<std::size_t>(part[0] * part[1]));
-  if (values.empty()) return values;
-  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, part.data(), nullptr);
-  const Handle memory(H5Screate_simple(2, part.data(), nullptr), &H5Sclose, "make a space", path);
-  if (H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, values.data()) < 0)
-    throw store_error("HDF5 cannot read '" + name + "'", {path.string()}, "restore the file or make the store again");
-  return values;
+void append_bytes(std::string& out, const std::vector<T>& values) {
+  out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
 }
+
+bool says_nothing(const Fact& fact) { return fact.state == Fact::State::unknown && fact.text.empty() && fact.source.empty(); }
 
 }  // namespace
 
@@ -128,7 +119,7 @@ std::uint64_t hash_of(std::span<const std::byte> values) { return xxh3(values); 
 
 void write_shard(const std::filesystem::path& path, const std::vector<StoredModality>& all, const std::vector<PatientSize>& sizes,
                  const std::function<PatientFeatures(std::size_t)>& load) {
-  const std::vector<StoredModality> modalities = with_values(all);
+  const std::vector<StoredModality> modalities = without_vectors(all);
   Handle file = create_file(path);
   std::vector<Facts> facts;
   {
@@ -158,25 +149,112 @@ void write_shard(const std::filesystem::path& path, const std::vector<StoredModa
   file.close(path);
 }
 
-ShardIndex read_shard_index(const std::filesystem::path& path, const std::vector<StoredModality>& all) {
+std::vector<StoredModality> without_vectors(const std::vector<StoredModality>& modalities) {
+  std::vector<StoredModality> kept;
+  std::copy_if(modalities.begin(), modalities.end(), std::back_inserter(kept), [](const StoredModality& m) { return m.layout.kind != Kind::vector; });
+  return kept;
+}
+
+namespace {
+
+ModalityIndex read_modality_index(const Handle& file, const StoredModality& modality, std::size_t patients, const std::filesystem::path& path) {
+  ModalityIndex one;
+  const std::string prefix = modality.name + "/";
+  one.offsets = read_integers(file, prefix + "offsets", path);
+  one.reason = read_bytes(file, prefix + "reason", path);
+  one.xxh3 = read_hashes(file, prefix + "xxh3", path);
+  bool fits = one.offsets.size() == patients + 1 && one.reason.size() == patients && one.xxh3.size() == patients && one.offsets.front() == 0 &&
+              std::is_sorted(one.offsets.begin(), one.offsets.end());
+  if (modality.layout.kind == Kind::volume) {
+    one.affine = read_numbers(file, prefix + "affine", path);
+    one.phases = read_bytes(file, prefix + "phase_present", path);
+    fits = fits && one.affine.size() == patients * kAffineWidth && one.phases.size() == patients * static_cast<std::size_t>(modality.layout.item.at(0));
+  }
+  if (!fits) throw store_error("'" + modality.name + "' does not cover its patients", {path.string()}, "make the store again");
+  one.values_at = offset_of(file, prefix + "values", one.offsets.back() == 0, path);
+  if (modality.layout.kind == Kind::bag) one.coords_at = offset_of(file, prefix + "coords", one.offsets.back() == 0, path);
+  return one;
+}
+
+ShardIndex read_index(const std::filesystem::path& path, const std::vector<StoredModality>& modalities) {
   const Handle file = open_file(path);
   ShardIndex index;
   index.keys = read_texts(file, "patient/id", path);
-  for (const StoredModality& modality : with_values(all)) {
-    ModalityIndex one;
-    const std::string prefix = modality.name + "/";
-    one.offsets = read_integers(file, prefix + "offsets", path);
-    one.reason = read_bytes(file, prefix + "reason", path);
-    one.xxh3 = read_hashes(file, prefix + "xxh3", path);
-    if (one.offsets.size() != index.keys.size() + 1 || one.reason.size() != index.keys.size() || one.xxh3.size() != index.keys.size())
-      throw store_error("'" + modality.name + "' does not cover its patients", {path.string()}, "make the store again");
-    const Handle values(H5Dopen2(file.get(), (prefix + "values").c_str(), H5P_DEFAULT), &H5Dclose, "find '" + prefix + "values'", path);
-    const haddr_t offset = H5Dget_offset(values.get());
-    if (offset == HADDR_UNDEF && one.offsets.back() > 0) throw store_error("'" + prefix + "values' is not contiguous", {path.string()}, "make the store again");
-    one.values_at = offset == HADDR_UNDEF ? 0 : offset;
-    index.modalities.push_back(std::move(one));
-  }
+  for (const StoredModality& modality : modalities) index.modalities.push_back(read_modality_index(file, modality, index.keys.size(), path));
   return index;
+}
+
+}  // namespace
+
+std::uint64_t ShardIndex::hash() const {
+  std::string bytes;
+  for (const std::string& key : keys) bytes += key + '\n';
+  for (const ModalityIndex& modality : modalities) {
+    append_bytes(bytes, std::vector<std::uint64_t>{modality.values_at, modality.coords_at});
+    append_bytes(bytes, modality.offsets);
+    append_bytes(bytes, modality.reason);
+    append_bytes(bytes, modality.xxh3);
+    append_bytes(bytes, modality.affine);
+    append_bytes(bytes, modality.phases);
+  }
+  return xxh3(std::as_bytes(std::span(bytes.data(), bytes.size())));
+}
+
+ShardReader::ShardReader(const std::filesystem::path& path, const std::vector<StoredModality>& modalities)
+    : path_(path), modalities_(without_vectors(modalities)), index_(read_index(path, modalities_)), file_(path) {}
+
+std::int64_t ShardReader::items(std::size_t slot, std::size_t patient) const {
+  const ModalityIndex& modality = index_.modalities.at(slot);
+  return modality.offsets.at(patient + 1) - modality.offsets.at(patient);
+}
+
+void ShardReader::read(std::size_t slot, std::size_t patient, std::int64_t first, std::int64_t count, std::span<std::byte> out) const {
+  const Layout& layout = modalities_.at(slot).layout;
+  const ModalityIndex& modality = index_.modalities.at(slot);
+  const auto width = static_cast<std::uint64_t>(layout.values_per_item()) * bytes_of(layout.type);
+  if (first < 0 || count < 0 || first + count > items(slot, patient) || out.size() != static_cast<std::uint64_t>(count) * width)
+    throw Error(ExitCode::bug, "read of items " + std::to_string(first) + "+" + std::to_string(count) + " of " + std::to_string(items(slot, patient)), path_.string());
+  file_.read_at(modality.values_at + static_cast<std::uint64_t>(modality.offsets[patient] + first) * width, out);
+}
+
+void ShardReader::check(std::size_t slot, std::size_t patient, std::span<const std::byte> values) const {
+  if (values.empty() || hash_of(values) == index_.modalities.at(slot).xxh3.at(patient)) return;
+  throw store_error("/" + modalities_.at(slot).name + "/values of patient " + index_.keys.at(patient) + " is not what was written", {path_.string()},
+                    "restore the file or make the store again with --fresh");
+}
+
+std::vector<std::array<std::int32_t, 3>> ShardReader::coords(std::size_t slot, std::size_t patient) const {
+  std::vector<std::array<std::int32_t, 3>> coords;
+  if (modalities_.at(slot).layout.kind != Kind::bag) return coords;
+  const ModalityIndex& modality = index_.modalities.at(slot);
+  coords.resize(static_cast<std::size_t>(items(slot, patient)));
+  file_.read_at(modality.coords_at + static_cast<std::uint64_t>(modality.offsets[patient]) * sizeof(coords[0]), std::as_writable_bytes(std::span(coords)));
+  return coords;
+}
+
+std::vector<std::uint8_t> ShardReader::phases(std::size_t slot, std::size_t patient) const {
+  if (modalities_.at(slot).layout.kind != Kind::volume) return {};
+  const auto width = static_cast<std::ptrdiff_t>(modalities_[slot].layout.item.at(0));
+  const auto first = index_.modalities.at(slot).phases.begin() + static_cast<std::ptrdiff_t>(patient) * width;
+  return {first, first + width};
+}
+
+PatientFeatures ShardReader::load(std::size_t patient, const std::vector<Facts>& facts) const {
+  PatientFeatures loaded{index_.keys.at(patient), {}, facts.at(patient)};
+  for (std::size_t slot = 0; slot < modalities_.size(); ++slot) {
+    const Layout& layout = modalities_[slot].layout;
+    Feature feature;
+    feature.reason = static_cast<Reason>(index_.modalities[slot].reason.at(patient));
+    feature.items = items(slot, patient);
+    feature.values.resize(static_cast<std::size_t>(feature.items * layout.values_per_item()) * bytes_of(layout.type));
+    read(slot, patient, 0, feature.items, feature.values);
+    check(slot, patient, feature.values);
+    feature.coords = coords(slot, patient);
+    feature.phase_present = phases(slot, patient);
+    if (layout.kind == Kind::volume) std::copy_n(index_.modalities[slot].affine.begin() + static_cast<std::ptrdiff_t>(patient * kAffineWidth), kAffineWidth, feature.affine.begin());
+    loaded.features.push_back(std::move(feature));
+  }
+  return loaded;
 }
 
 std::vector<Facts> read_shard_facts(const std::filesystem::path& path) {
@@ -193,19 +271,12 @@ std::vector<Facts> read_shard_facts(const std::filesystem::path& path) {
     const std::vector<std::string> values = read_texts(group, name + "/value", path), sources = read_texts(group, name + "/source", path);
     const std::vector<std::uint8_t> states = read_bytes(group, name + "/state", path);
     const std::vector<double> confidence = read_numbers(group, name + "/confidence", path);
-    for (std::size_t p = 0; p < facts.size(); ++p) facts[p][name] = {static_cast<Fact::State>(states.at(p)), values.at(p), sources.at(p), confidence.at(p)};
+    for (std::size_t p = 0; p < facts.size(); ++p) {
+      Fact fact{static_cast<Fact::State>(states.at(p)), values.at(p), sources.at(p), confidence.at(p)};
+      if (!says_nothing(fact)) facts[p][name] = std::move(fact);
+    }
   }
   return facts;
-}
-
-std::vector<std::int32_t> read_coords(const std::filesystem::path& path, const std::string& modality, std::int64_t first, std::int64_t count) {
-  return read_rows<std::int32_t>(path, modality + "/coords", H5T_NATIVE_INT32, first, count);
-}
-std::vector<std::uint8_t> read_phases(const std::filesystem::path& path, const std::string& modality, std::int64_t patient) {
-  return read_rows<std::uint8_t>(path, modality + "/phase_present", H5T_NATIVE_UINT8, patient, 1);
-}
-std::vector<double> read_affine(const std::filesystem::path& path, const std::string& modality, std::int64_t patient) {
-  return read_rows<double>(path, modality + "/affine", H5T_NATIVE_DOUBLE, patient, 1);
 }
 
 }  // namespace hepar::store

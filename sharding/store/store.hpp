@@ -36,6 +36,8 @@ struct PatientRow {
   Assignment assignment;
   std::vector<Outcome> outcomes;     // one an `endpoints()`
   History history;
+  FollowUp follow_up;                // days, as recorded
+  std::vector<Treatment> treatments; // kind, start and stop days; the rest of a record is not stored
 };
 
 class Store {
@@ -60,7 +62,7 @@ class Store {
   [[nodiscard]] const std::vector<StoredModality>& modalities() const;  // vectors too
   [[nodiscard]] int modality(std::string_view name) const;        // index, or -1
 
-  // Feature values (not vectors, which are cells). `items` is 0 where absent.
+  // Feature values (not vectors, which are cells). `items` is 0 where absent, 1 for a vector with a usable cell.
   [[nodiscard]] Reason reason(int modality, std::int64_t patient) const;
   [[nodiscard]] std::int64_t items(int modality, std::int64_t patient) const;
   // Reads items [first, first+count) into `out` (count x values_per_item x bytes_of). The patient's hash is checked when

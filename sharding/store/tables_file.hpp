@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// tables.h5: what the cohort's tables say of every patient, rewritten alone when a table is corrected.
+// tables.h5: everything of a store that comes from tables and rules, apart from features, small and quick to rewrite.
 #pragma once
 
-#include "sharding/store/spec_json.hpp"
+#include "sharding/store/store.hpp"
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace hepar::store {
 
-// A patient's row and what the file holds beside it for people and later tools.
-struct TablesRow {
-  PatientRow row;
-  std::optional<double> recurrence_day, recurrence_free_day, death_day, last_contact_day;
-  // First start and last stop by kind: tace, systemic, other.
-  std::array<std::optional<double>, 3> start_day, stop_day;
-};
-
-void write_tables(const std::filesystem::path& path, const TablesSpec& spec, const std::vector<TablesRow>& rows);
-
 struct Tables {
-  TablesSpec spec;
-  std::vector<PatientRow> rows;
+  std::vector<ColumnSpec> columns;
+  std::vector<EndpointSpec> endpoints;   // empty: predict-only
+  StrategySpec strategies;
+  std::vector<RuleSpec> rules;
+  bool has_histories = false;
+  std::vector<PatientRow> rows;          // ordered by key
 };
-[[nodiscard]] Tables read_tables(const std::filesystem::path& path);
+
+[[nodiscard]] std::string tables_image(const Tables& tables);  // the bytes of the file
+[[nodiscard]] Tables read_tables(const std::filesystem::path& path);  // store_error
 
 }  // namespace hepar::store

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of `hepar shard`: tables, store.json, and what people read about the run.
+#include "data/base/files.hpp"
+#include "data/base/machine.hpp"
+#include "data/base/table.hpp"
+#include "sharding/pack/builder.hpp"
+#include "sharding/pack/status_file.hpp"
+#include "sharding/store/writer.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace hepar::pack {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Where nothing was measured yet: what two cores of 2023 did on tile features and NIfTI.
+constexpr double kBytesPerSecond = 60e6, kPatientsPerSecond = 150;
+
+void remove_others(const fs::path& folder, const std::set<std::string>& kept) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
+    if (!kept.contains(entry.path().filename().string())) fs::remove(entry.path(), ignored);
+}
+
+}  // namespace
+
+Summary Builder::predict() {
+  double seconds = std::max(static_cast<double>(summary_.source_bytes) / kBytesPerSecond, static_cast<double>(summary_.extracted) / kPatientsPerSecond) / world_.size();
+  summary_.predicted_seconds = seconds + 1;
+  constexpr double kShardBytes = 200e6, kShardPatients = 1500;
+  summary_.shards = static_cast<std::int64_t>(1 + std::max(static_cast<double>(summary_.source_bytes) / kShardBytes, static_cast<double>(summary_.patients) / kShardPatients));
+  return std::move(summary_);
+}
+
+void Builder::share_memory() {
+  memory_.assign(static_cast<std::size_t>(world_.size()), 0);
+  memory_[static_cast<std::size_t>(world_.rank())] = peak_memory_bytes();
+  world_.all_reduce_sum(std::span(memory_));
+}
+
+void Builder::publish_all() {
+  FactsByKey facts;
+  {
+    const Timer timer(times_, "facts_seconds");
+    std::size_t patient = 0;
+    for (const store::ShardEntry& shard : manifest_.shards)
+      for (Facts& one : store::read_shard_facts(names_.shard(shard.file))) facts[cohort_.patients.at(patient++).key] = std::move(one);
+  }
+  std::optional<Timer> timer(std::in_place, times_, "tables_seconds");
+  const JudgedTables judged = judge_tables(cohort_, facts);
+  const std::string image = store::tables_image(judged.tables);
+  store::complete_manifest(manifest_, judged.tables, image);
+  summary_.features_sha256 = manifest_.features_sha256;
+  summary_.tables_sha256 = manifest_.tables_sha256;
+  summary_.flow_text = judged.flow.text();
+  std::error_code missing;
+  const bool same_tables = fs::exists(names_.tables(), missing) && sha256_file(names_.tables()) == manifest_.tables_sha256;
+  const bool same_manifest = fs::exists(names_.manifest(), missing) && read_file(names_.manifest()) == store::manifest_text(manifest_);
+  summary_.changed = !same_tables || !same_manifest || !tasks_.empty();
+  if (!summary_.changed) return;
+  if (!same_tables) publish(names_.tables(), image);
+  if (!same_manifest) publish(names_.manifest(), store::manifest_text(manifest_));
+  timer.reset();
+  for (std::size_t i = 0; i < contents_.size(); ++i) {
+    const auto found = packed_.find(contents_[i]);
+    if (found == packed_.end() || tasks_.empty() || found->second.entry.file != manifest_.shards[i].file) continue;
+    // Sources that were touched without giving anything new: remember them as read.
+    PackedShard shard = found->second;
+    bool touched = false;
+    for (auto& [key, holding] : shard.patients) {
+      const Holding& now = holdings_.at(key);
+      touched = touched || now.fingerprint != holding.fingerprint;
+      holding.fingerprint = now.fingerprint;
+    }
+    if (touched) publish_packed(names_, shard);
+  }
+  publish_texts(judged);
+  tidy();
+  publish_status(names_.status(), {"finished", ExitCode::done, "shard", "the store is complete"});
+}
+
+void Builder::publish_texts(const JudgedTables& judged) {
+  publish(names_.flow(), judged.flow.json());
+  std::string failures = csv_line({"patient_id", "modality", "source", "reason"});
+  for (const PatientRecord& patient : cohort_.patients)
+    for (const extract::Failure& failure : holdings_.at(patient.key).failures) failures += csv_line({patient.key, failure.modality, failure.source, failure.reason});
+  publish(names_.failures(), failures);
+
+  Json modalities = Json::object();
+  for (std::size_t m = 0; m < recipe_.modalities.size(); ++m) {
+    std::map<std::string, std::int64_t> reasons;
+    std::int64_t items = 0, present = 0;
+    for (const PatientRecord& patient : cohort_.patients) {
+      const Holding& holding = holdings_.at(patient.key);
+      items += holding.items[m];
+      present += holding.items[m] > 0 ? 1 : 0;
+      const auto failed = std::find_if(holding.failures.begin(), holding.failures.end(), [&](const extract::Failure& f) { return f.modality == recipe_.modalities[m].name; });
+      ++reasons[holding.items[m] > 0 ? "present" : failed != holding.failures.end() ? failed->reason : "not_recorded"];
+    }
+    modalities[recipe_.modalities[m].name] = {{"present", present}, {"items", items}, {"patients_by_reason", reasons}};
+  }
+  const double seconds = times_["extract_seconds"];
+  const Json summary{{"patients", summary_.patients}, {"extracted", summary_.extracted}, {"reused", summary_.reused}, {"failures", summary_.failures},
+                     {"shards", summary_.shards}, {"shards_written", summary_.shards_written}, {"feature_bytes", summary_.feature_bytes}, {"source_bytes", summary_.source_bytes},
+                     {"patients_per_second", seconds > 0 ? static_cast<double>(summary_.extracted) / seconds : 0.0}, {"seconds", times_}, {"ranks", world_.size()},
+                     {"peak_memory_bytes", memory_}, {"modalities", modalities}, {"eligible", judged.flow.eligible}, {"notes", summary_.notes}};
+  publish(names_.summary(), summary.dump(2) + "\n");
+}
+
+// What the new store.json does not name can go now.
+void Builder::tidy() const {
+  std::set<std::string> shards, journal;
+  for (const store::ShardEntry& shard : manifest_.shards) shards.insert(shard.file);
+  for (const std::string& content : contents_) journal.insert(names_.packed(content).filename().string());
+  remove_others(names_.features(), shards);
+  remove_others(names_.packed(), journal);
+  remove_others(names_.segments(), {});
+}
+
+}  // namespace hepar::pack

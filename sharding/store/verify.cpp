@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Re-hashes a store and says which shard and data set is not what was written.
+#include "data/base/files.hpp"
+#include "sharding/store/layout.hpp"
+#include "sharding/store/manifest.hpp"
+#include "sharding/store/shard_file.hpp"
+
+namespace hepar::store {
+
+namespace {
+
+// Called for a shard whose bytes differ: the data sets whose values no longer have their hash.
+std::vector<std::string> damaged_data_sets(const std::filesystem::path& path, const std::vector<StoredModality>& modalities, const std::string& part) {
+  std::vector<std::string> problems;
+  const ShardReader reader(path, modalities);
+  const std::vector<StoredModality> stored = without_vectors(modalities);
+  for (std::size_t slot = 0; slot < stored.size(); ++slot) {
+    const Layout& layout = stored[slot].layout;
+    for (std::size_t p = 0; p < reader.index().keys.size(); ++p) {
+      std::vector<std::byte> values(static_cast<std::size_t>(reader.items(slot, p) * layout.values_per_item()) * bytes_of(layout.type));
+      reader.read(slot, p, 0, reader.items(slot, p), values);
+      if (!values.empty() && hash_of(values) != reader.index().modalities[slot].xxh3[p])
+        problems.push_back(part + ": /" + stored[slot].name + "/values: patient " + reader.index().keys[p] + ": hash differs");
+    }
+  }
+  if (problems.empty()) problems.push_back(part + ": " + "SHA-256 differs (coordinates, facts or file structure; feature values are intact)");
+  return problems;
+}
+
+void verify_shard(const std::filesystem::path& path, const ShardEntry& entry, const std::vector<StoredModality>& modalities, std::vector<std::string>& problems) {
+  const std::string part = "features/" + entry.file;
+  std::error_code failed;
+  const std::uintmax_t bytes = fs::file_size(path, failed);
+  if (failed) {
+    problems.push_back(part + ": missing");
+    return;
+  }
+  if (bytes != entry.bytes) {
+    problems.push_back(part + ": has " + std::to_string(bytes) + " bytes instead of " + std::to_string(entry.bytes));
+    return;
+  }
+  if (sha256_file(path) == entry.sha256) return;
+  try {
+    const std::vector<std::string> found = damaged_data_sets(path, modalities, part);
+    problems.insert(problems.end(), found.begin(), found.end());
+  } catch (const Error& error) {
+    problems.push_back(part + ": SHA-256 differs; " + error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> verify(const std::filesystem::path& folder) {
+  const Manifest manifest = read_manifest(folder);
+  const Names names{folder};
+  std::vector<std::string> problems;
+  if (!fs::exists(names.tables())) {
+    problems.emplace_back("tables.h5: missing");
+  } else if (sha256_file(names.tables()) != manifest.tables_sha256) {
+    problems.emplace_back("tables.h5: SHA-256 differs");
+  }
+  for (const ShardEntry& entry : manifest.shards) verify_shard(names.shard(entry.file), entry, manifest.modalities, problems);
+  if (features_hash(manifest) != manifest.features_sha256) problems.emplace_back("store.json: features_sha256 does not follow from its settings and shards");
+  return problems;
+}
+
+}  // namespace hepar::store

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/imaging/nifti.hpp"
+
+#include <nifti/nifti1_io.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+namespace hepar::imaging {
+
+namespace {
+
+using Handle = std::unique_ptr<nifti_image, decltype(&nifti_image_free)>;
+
+// Stored values of one C++ type as rescaled floats.
+template <class T>
+void convert(const nifti_image& file, std::vector<float>& out) {
+  const auto* stored = static_cast<const T*>(file.data);
+  const double slope = file.scl_slope != 0 ? file.scl_slope : 1.0, intercept = file.scl_slope != 0 ? file.scl_inter : 0.0;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(static_cast<double>(stored[i]) * slope + intercept);
+}
+
+struct ValueType {
+  int code;
+  void (*convert)(const nifti_image&, std::vector<float>&);
+};
+constexpr std::array<ValueType, 8> kTypes{{{DT_UINT8, &convert<std::uint8_t>}, {DT_INT8, &convert<std::int8_t>}, {DT_INT16, &convert<std::int16_t>}, {DT_UINT16, &convert<std::uint16_t>},
+                                           {DT_INT32, &convert<std::int32_t>}, {DT_UINT32, &convert<std::uint32_t>}, {DT_FLOAT32, &convert<float>}, {DT_FLOAT64, &convert<double>}}};
+
+// NIfTI is RAS; a file without any orientation is taken as axis-aligned with its spacing.
+std::array<double, 12> lps_affine(const nifti_image& file) {
+  mat44 ras{};
+  if (file.sform_code > 0) {
+    ras = file.sto_xyz;
+  } else if (file.qform_code > 0) {
+    ras = file.qto_xyz;
+  } else {
+    ras.m[0][0] = file.dx;
+    ras.m[1][1] = file.dy;
+    ras.m[2][2] = file.dz;
+  }
+  std::array<double, 12> lps{};
+  for (std::size_t r = 0; r < 3; ++r)
+    for (std::size_t c = 0; c < 4; ++c) lps[4 * r + c] = (r < 2 ? -1.0 : 1.0) * static_cast<double>(ras.m[r][c]);
+  return lps;
+}
+
+ReadImage refused(Reason reason, std::string detail) { return {std::nullopt, reason, std::move(detail)}; }
+
+}  // namespace
+
+bool takes_nifti(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  return name.ends_with(".nii") || name.ends_with(".nii.gz");
+}
+
+ReadImage read_nifti(const std::filesystem::path& path) {
+  nifti_set_debug_level(0);  // the library writes to stderr otherwise
+  const Handle file(nifti_image_read(path.c_str(), 1), &nifti_image_free);
+  if (file == nullptr || file->data == nullptr) return refused(Reason::unreadable, "not a whole NIfTI file");
+  if (file->nx < 1 || file->ny < 1 || file->nz < 1) return refused(Reason::odd_shape, "no voxels");
+  if (file->nt > 1 || file->nu > 1 || file->nv > 1 || file->nw > 1) return refused(Reason::odd_shape, "more than three dimensions");
+  const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const ValueType& t) { return t.code == file->datatype; });
+  if (type == kTypes.end()) return refused(Reason::unsupported, std::string("values of type ") + nifti_datatype_string(file->datatype));
+  Image image;
+  image.size = {file->nx, file->ny, file->nz};
+  image.affine = lps_affine(*file);
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const double x = image.affine[axis], y = image.affine[4 + axis], z = image.affine[8 + axis];
+    image.spacing_mm[axis] = std::sqrt(x * x + y * y + z * z);
+    if (!(image.spacing_mm[axis] > 1e-3 && image.spacing_mm[axis] < 1e3)) return refused(Reason::no_scale, "no usable voxel size");
+  }
+  image.values.resize(static_cast<std::size_t>(file->nx) * static_cast<std::size_t>(file->ny) * static_cast<std::size_t>(file->nz));
+  type->convert(*file, image.values);
+  double sum = 0;
+  for (const float value : image.values) {
+    if (!std::isfinite(value)) return refused(Reason::not_finite, "NaN or infinity among its values");
+    sum += value;
+  }
+  const auto [low, high] = std::minmax_element(image.values.begin(), image.values.end());
+  image.low = *low;
+  image.high = *high;
+  image.mean = sum / static_cast<double>(image.values.size());
+  return {std::move(image), Reason::present, {}};
+}
+
+}  // namespace hepar::imaging

@@ -44,10 +44,16 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-// An error that all ranks throw together, with the same code and message (sharding/mpi's `agree`).
+// An error that all ranks of a communicator throw together, with the same code and message (sharding/mpi's `agree`).
 class AgreedError : public Error {
  public:
-  explicit AgreedError(const Error& error) : Error(error) {}
+  // `everywhere`: every rank of the program throws it, not only those of a group. `spokesman`: this rank had it first.
+  explicit AgreedError(const Error& error, bool everywhere = true, bool spokesman = true) : Error(error), everywhere_(everywhere), spokesman_(spokesman) {}
+  [[nodiscard]] bool everywhere() const { return everywhere_; }
+  [[nodiscard]] bool spokesman() const { return spokesman_; }
+
+ private:
+  bool everywhere_, spokesman_;
 };
 
 [[nodiscard]] Error usage_error(const std::string& what, const Place& where = {}, const std::string& remedy = {});

@@ -98,6 +98,8 @@ void publish(const fs::path& path, std::string_view bytes) {
 void publish_folder(const fs::path& temporary, const fs::path& final_path) {
   Descriptor folder(temporary, O_RDONLY | O_DIRECTORY);
   if (!folder.good() || ::syncfs(folder.get()) != 0) throw disk_error("cannot write to disk", {temporary.string()});
+  std::error_code ignored;
+  if (fs::exists(final_path, ignored)) throw Error(ExitCode::disk, "exists already", final_path.string(), "move it away and run the same command again");
   if (::rename(temporary.c_str(), final_path.c_str()) != 0)
     throw disk_error("cannot put the finished folder in place", {final_path.string()});
   sync_folder(folder_of(final_path));
@@ -126,9 +128,10 @@ void remove_stale_temporaries(const fs::path& folder) {
 }
 
 std::string read_file(const fs::path& path) {
-  if (fs::is_directory(path)) throw input_error("is a folder, not a file", {path.string()});
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) throw input_error("is a folder, not a file", {path.string()});
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw input_error(fs::exists(path) ? "cannot be read" : "does not exist", {path.string()}, "check the path and its permissions");
+  if (!stream) throw input_error(fs::exists(path, ignored) ? "cannot be read" : "does not exist", {path.string()}, "check the path and its permissions");
   std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   if (stream.bad()) throw input_error("cannot be read to its end", {path.string()}, "check the disk");
   return bytes;

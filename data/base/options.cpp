@@ -10,7 +10,6 @@ namespace hepar {
 
 namespace {
 
-
 std::string range_text(const Range& range) {
   const bool low = range.low > -std::numeric_limits<double>::infinity(), high = range.high < std::numeric_limits<double>::infinity();
   if (low && high) return " from " + number_text(range.low) + " to " + number_text(range.high);
@@ -21,14 +20,14 @@ std::string range_text(const Range& range) {
 
 // A scalar as YAML flow text: quoted when plain style could read as something else.
 std::string scalar_text(const std::string& text) {
-  const bool plain = !text.empty() && text.find_first_of(":#,[]{}&*!|>'\"%@`\n") == std::string::npos && trim(text) == text && text != "null" && text != "~" &&
+  const bool plain = !text.empty() && text.find_first_of(":#,[]{}&*!|>'\"%@`\n\t\r\\") == std::string::npos && trim(text) == text && text != "null" && text != "~" &&
                      !text.starts_with('-') && !text.starts_with('?');
   if (plain) return text;
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
+    if (c == '\n' || c == '\t' || c == '\r') {
+      out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
     } else {
       out += c;
     }
@@ -57,20 +56,45 @@ Row& row_named(std::vector<Row>& rows, const std::string& name, const Place& whe
   throw usage_error("unknown key '" + name + "'", where, name_advice(name, names_of(rows)));
 }
 
+bool is_prefix(const std::string& key, const std::vector<Row>& rows) {
+  return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.name.starts_with(key + "."); });
+}
+
 void apply_node(const Yaml& node, std::vector<Row>& rows) {
-  const bool list_row = std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.name == node.key() && row.set_list; });
-  if (node.is_map()) {
+  if (is_prefix(node.key(), rows)) {
     for (const auto& [name, value] : node.items()) apply_node(value, rows);
     return;
   }
   Row& row = row_named(rows, node.key(), node.place());
   if (node.is_null()) throw node.error("has no value", "give " + row.kind + " or remove the key");
-  if (list_row) {
+  if (row.set_list) {
     row.set_list(node.texts(), node.place());
   } else {
     row.set(node.text(), node.place());
   }
   row.origin = node.place().text();
+}
+
+// The rows whose names begin with `prefix`, nested; keys that share a parent stand together wherever their rows stand.
+std::string nested(const std::vector<const Row*>& rows, std::size_t prefix, std::size_t depth) {
+  std::string text;
+  std::vector<std::string> done;
+  for (const Row* row : rows) {
+    const std::size_t dot = row->name.find('.', prefix);
+    const std::string key = row->name.substr(prefix, dot == std::string::npos ? dot : dot - prefix);
+    const std::string indent(2 * depth, ' ');
+    if (dot == std::string::npos) {
+      text += indent + key + ": " + row->get() + "\n";
+      continue;
+    }
+    if (std::find(done.begin(), done.end(), key) != done.end()) continue;
+    done.push_back(key);
+    std::vector<const Row*> children;
+    for (const Row* other : rows)
+      if (other->name.compare(0, dot + 1, row->name, 0, dot + 1) == 0) children.push_back(other);
+    text += indent + key + ":\n" + nested(children, dot + 1, depth + 1);
+  }
+  return text;
 }
 
 }  // namespace
@@ -173,19 +197,9 @@ void apply_assignment(const std::string& assignment, std::vector<Row>& rows) {
 }
 
 std::string resolved_yaml(const std::vector<Row>& rows) {
-  std::string text;
-  std::vector<std::string> open;
-  for (const Row& row : rows) {
-    std::vector<std::string> path = split(row.name, '.');
-    const std::string leaf = path.back();
-    path.pop_back();
-    std::size_t common = 0;
-    while (common < open.size() && common < path.size() && open[common] == path[common]) ++common;
-    for (std::size_t i = common; i < path.size(); ++i) text += std::string(2 * i, ' ') + path[i] + ":\n";
-    open = path;
-    text += std::string(2 * path.size(), ' ') + leaf + ": " + row.get() + "\n";
-  }
-  return text;
+  std::vector<const Row*> all;
+  for (const Row& row : rows) all.push_back(&row);
+  return nested(all, 0, 0);
 }
 
 }  // namespace hepar

@@ -109,6 +109,7 @@ const std::string& Table::at(std::size_t row, std::size_t column) const { return
 Place Table::place(std::size_t row) const { return {path_.string(), lines_.at(row)}; }
 
 std::string csv_line(const std::vector<std::string>& fields) {
+  if (fields.size() == 1 && fields.front().empty()) return "\"\"\n";  // an empty line would be skipped
   std::string line;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (i > 0) line += ',';

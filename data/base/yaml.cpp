@@ -19,10 +19,12 @@ struct Yaml::Node {
   Place place;
   std::string key;
 
-  static std::shared_ptr<const Node> from(const YAML::Node& node, const std::string& file, const std::string& key);
+  static std::shared_ptr<const Node> from(const YAML::Node& node, const std::string& file, const std::string& key, int depth = 0);
 };
 
 namespace {
+
+constexpr int kDeepest = 64;
 
 std::string joined(const std::string& parent, const std::string& key) { return parent.empty() ? key : parent + "." + key; }
 
@@ -30,7 +32,8 @@ std::string quoted_key(const std::string& key) { return key.empty() ? "the docum
 
 }  // namespace
 
-std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, const std::string& file, const std::string& key) {
+std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, const std::string& file, const std::string& key, int depth) {
+  if (depth > kDeepest) throw usage_error("is nested too deeply", {file, node.Mark().line + 1}, "does an alias contain itself?");
   auto copy = std::make_shared<Node>();
   copy->key = key;
   copy->place = {file, node.Mark().line + 1};
@@ -40,7 +43,7 @@ std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, const
     if (node.Tag() == "?" && (copy->text == "~" || copy->text == "null")) copy->kind = Kind::null;
   } else if (node.IsSequence()) {
     copy->kind = Kind::list;
-    for (std::size_t i = 0; i < node.size(); ++i) copy->items.push_back(from(node[i], file, key + "[" + std::to_string(i) + "]"));
+    for (std::size_t i = 0; i < node.size(); ++i) copy->items.push_back(from(node[i], file, key + "[" + std::to_string(i) + "]", depth + 1));
   } else if (node.IsMap()) {
     copy->kind = Kind::map;
     std::set<std::string> seen;
@@ -50,7 +53,7 @@ std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, const
       const std::string& name = entry.first.Scalar();
       if (!seen.insert(name).second) throw usage_error("the key '" + joined(key, name) + "' is given twice", place, "remove one");
       copy->keys.push_back(name);
-      copy->items.push_back(from(entry.second, file, joined(key, name)));
+      copy->items.push_back(from(entry.second, file, joined(key, name), depth + 1));
     }
   }
   return copy;

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sharding/mpi/session.hpp"
 
-#include <mpi.h>
-#include <sched.h>
+#include "sharding/mpi/wait.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 
 namespace hepar::mpi {
@@ -52,18 +49,7 @@ struct Communicator::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void wait(MPI_Request& request, const char* operation) const {
-    const auto start = std::chrono::steady_clock::now();
-    for (std::int64_t round = 0;; ++round) {
-      int done = 0;
-      MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-      if (done != 0) return;
-      if (round > 64) ::sched_yield();
-      if ((round & 1023) == 1023 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > deadline)
-        throw Error(ExitCode::rank_failed, std::string("no answer in ") + operation + " for " + std::to_string(static_cast<int>(deadline)) + " s",
-                    "rank " + std::to_string(rank) + " of " + std::to_string(size), "another rank died or stalled; run the same command again to continue");
-    }
-  }
+  void wait(MPI_Request& request, const char* operation) const { mpi::wait(request, {deadline, rank, size, operation}); }
 
   void all_reduce(void* data, std::size_t count, Kind kind, MPI_Op op, const char* operation) const {
     if (size == 1) return;
@@ -83,7 +69,9 @@ int Communicator::rank() const { return impl_->rank; }
 int Communicator::size() const { return impl_->size; }
 int Communicator::node_rank() const { return impl_->node_rank; }
 int Communicator::node_size() const { return impl_->node_size; }
+double Communicator::deadline() const { return impl_->deadline; }
 void Communicator::set_deadline(double seconds) { impl_->deadline = seconds; }
+bool Communicator::whole() const { return !impl_->owned; }
 int Communicator::fortran_handle() const { return impl_->handle == MPI_COMM_NULL ? -1 : MPI_Comm_c2f(impl_->handle); }
 
 void Communicator::barrier() const {
@@ -130,12 +118,26 @@ std::vector<std::string> Communicator::all_gather_texts(const std::string& text)
 }
 
 Communicator Communicator::split(int colour, int key) const {
-  if (impl_->handle == MPI_COMM_NULL) return Communicator(std::make_shared<Impl>(MPI_COMM_NULL, false));
+  if (impl_->handle == MPI_COMM_NULL) return Communicator(std::make_shared<Impl>(MPI_COMM_NULL, true));
   MPI_Comm part = MPI_COMM_NULL;
   MPI_Comm_split(impl_->handle, colour, key, &part);
   Communicator made(std::make_shared<Impl>(part, true));
   made.set_deadline(impl_->deadline);
   return made;
+}
+
+void check_launch() {
+  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
+  if (launched() || std::getenv("SLURM_STEP_ID") == nullptr || tasks == nullptr || std::atoi(tasks) < 2) return;
+  throw usage_error("srun started " + std::string(tasks) + " tasks without MPI: each would do all the work alone", {}, "start with: srun --mpi=pmix hepar …");
+}
+
+std::string library_version() {
+  std::string text(MPI_MAX_LIBRARY_VERSION_STRING, '\0');
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  text.resize(static_cast<std::size_t>(length));
+  return text.substr(0, text.find_first_of(",\n"));
 }
 
 Session::Session(int& argc, char**& argv) : world_(nullptr) {
@@ -170,7 +172,7 @@ void agree(const Communicator& world, const std::optional<Error>& mine) {
   std::int64_t code = mine ? static_cast<std::int64_t>(mine->code()) : 0;
   world.broadcast(std::as_writable_bytes(std::span(&code, 1)), failing);
   const std::string message = world.broadcast_text(mine ? mine->what() : "", failing);
-  throw AgreedError(Error(static_cast<ExitCode>(code), message));
+  throw AgreedError(Error(static_cast<ExitCode>(code), message), world.whole(), world.rank() == failing);
 }
 
 void together(const Communicator& world, const std::function<void()>& work) {
@@ -181,58 +183,6 @@ void together(const Communicator& world, const std::function<void()>& work) {
     mine = error;
   }
   agree(world, mine);
-}
-
-void work_queue(const Communicator& world, std::int64_t tasks, const std::function<void(std::int64_t)>& work,
-                const std::function<void(std::int64_t)>& progress) {
-  const auto report = [&](std::int64_t finished) {
-    if (progress) progress(finished);
-  };
-  if (world.size() == 1) {
-    for (std::int64_t task = 0; task < tasks; ++task) {
-      work(task);
-      report(task + 1);
-    }
-    return;
-  }
-  // One shared counter on rank 0, taken by fetch-and-add: nobody serves, so rank 0 works like the others.
-  std::int64_t* counter = nullptr;
-  MPI_Win window = MPI_WIN_NULL;
-  const MPI_Comm handle = MPI_Comm_f2c(world.fortran_handle());
-  MPI_Win_allocate(world.root() ? 2 * sizeof(std::int64_t) : 0, sizeof(std::int64_t), MPI_INFO_NULL, handle, &counter, &window);
-  if (world.root()) counter[0] = counter[1] = 0;
-  world.barrier();
-  MPI_Win_lock_all(0, window);
-  const auto add = [&](std::int64_t amount, int slot) {
-    std::int64_t before = 0;
-    MPI_Fetch_and_op(&amount, &before, MPI_INT64_T, 0, slot, MPI_SUM, window);
-    MPI_Win_flush(0, window);
-    return before;
-  };
-  std::exception_ptr failure;
-  try {
-    for (std::int64_t task = add(1, 0); task < tasks; task = add(1, 0)) {
-      work(task);
-      const std::int64_t finished = add(1, 1) + 1;
-      if (world.root()) report(finished);
-    }
-  } catch (...) {
-    failure = std::current_exception();
-    add(tasks, 0);  // the others take nothing more
-  }
-  MPI_Win_unlock_all(window);
-  std::optional<Error> mine;
-  if (failure) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const Error& error) {
-      mine = error;
-    } catch (const std::exception& error) {
-      mine = Error(ExitCode::bug, error.what());
-    }
-  }
-  agree(world, mine);
-  MPI_Win_free(&window);
 }
 
 }  // namespace hepar::mpi

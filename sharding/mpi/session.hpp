@@ -37,7 +37,9 @@ class Communicator {
   [[nodiscard]] std::vector<std::string> all_gather_texts(const std::string& text) const;       // collective
 
   [[nodiscard]] Communicator split(int colour, int key) const;                // collective
+  [[nodiscard]] double deadline() const;                                      // seconds
   void set_deadline(double seconds);
+  [[nodiscard]] bool whole() const;                                           // the session's world, not a split of it
 
   // The MPI handle for the one other room that needs it (trainer/collective): MPI_Fint, never MPI_Comm.
   [[nodiscard]] int fortran_handle() const;  // -1: alone, MPI was never started
@@ -48,6 +50,10 @@ class Communicator {
   explicit Communicator(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };
+
+// usage_error when srun started several tasks that do not know of each other (--mpi=none): they would all do the same.
+void check_launch();
+[[nodiscard]] std::string library_version();  // "Open MPI v4.1.4"
 
 // Initialises MPI (MPI_THREAD_MULTIPLE asked for) unless the process was started without a launcher; finalises only
 // through `finish`. The destructor never calls MPI_Finalize (unwinding through it hangs).
@@ -65,15 +71,16 @@ class Session {
   Communicator world_;
 };
 
-// Ends a stage together: every rank gives its error or none; all ranks throw the error of the lowest failing rank (only
-// that rank's message is complete; `Error::code` agrees everywhere). Collective.
+// Ends a stage together: every rank gives its error or none; all ranks throw the error of the lowest failing rank, with
+// its code and message, as an AgreedError. Collective.
 void agree(const Communicator& world, const std::optional<Error>& mine);
 
 // Runs `work` on every rank and then `agree`s on what it threw. Collective.
 void together(const Communicator& world, const std::function<void()>& work);
 
-// Hands out task numbers 0 … tasks-1 in that order, each once, to whichever rank asks first; rank 0 serves and works in
-// turn. `progress` (rank 0 only) is told how many are finished. Collective; returns when all tasks are done.
+// Hands out task numbers 0 … tasks-1 in that order, each once, to whichever rank asks first. Rank 0 works too; a thread of
+// its own answers the others meanwhile. `progress` (rank 0, the calling thread) is told how many are finished. When a
+// task throws, no further task begins and all ranks throw together. Collective; returns when all tasks are done.
 void work_queue(const Communicator& world, std::int64_t tasks, const std::function<void(std::int64_t task)>& work,
                 const std::function<void(std::int64_t finished)>& progress = {});
 

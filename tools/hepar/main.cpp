@@ -35,6 +35,7 @@ void say(const std::string& message) {
 
 int run(const std::vector<std::string>& arguments, const mpi::Session& session) {
   const mpi::Communicator& world = session.world();
+  mpi::check_launch();
   const program::Commands commands = program::commands();
   program::CommandLine line;
   mpi::together(world, [&] { line = program::parse_command_line(arguments, commands); });
@@ -59,6 +60,13 @@ int failure_code(const std::exception& error, const mpi::Communicator& world, bo
   return static_cast<int>(known != nullptr ? known->code() : out_of_memory ? ExitCode::training : ExitCode::bug);
 }
 
+// A group of ranks failed while others work on: its spokesman ends the program, the others wait to be ended.
+[[noreturn]] void end_group(const AgreedError& error, const mpi::Session& session) {
+  constexpr unsigned kGraceSeconds = 10;
+  if (!error.spokesman()) ::sleep(kGraceSeconds);
+  session.abort(error.spokesman() ? failure_code(error, session.world(), false) : static_cast<int>(error.code()));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -74,6 +82,7 @@ int main(int argc, char** argv) {
     session.finish();
     return code;
   } catch (const hepar::AgreedError& error) {
+    if (!error.everywhere()) end_group(error, session);
     // Every rank is here with the same code: end together, so that the launcher reports that code and nothing else.
     const int code = failure_code(error, session.world(), true);
     session.finish();

@@ -39,7 +39,7 @@ std::optional<std::int64_t> feature_width(const std::filesystem::path& file) {
   return tiles.reason == Reason::present ? std::optional(tiles.width) : std::nullopt;
 }
 
-Layout layout_of(const ModalitySpec& modality, std::int64_t width) { return {Kind::bag, DType::float16, {width}, "tile feature", "imported tile features"}; }
+Layout layout_of(const ModalitySpec&, std::int64_t width) { return {Kind::bag, DType::float16, {width}, "tile feature", "imported tile features"}; }
 
 Feature read_bag(const PatientRecord& patient, const Layout& layout) {
   Feature feature;

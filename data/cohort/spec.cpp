@@ -70,7 +70,9 @@ const EndpointSpec* CohortSpec::endpoint(std::string_view name) const {
   return nullptr;
 }
 
-CohortSpec read_cohort_spec(const std::filesystem::path& cohort_yaml) {
+CohortSpec read_cohort_spec(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::filesystem::path cohort_yaml = std::filesystem::is_directory(path, ignored) ? path / "cohort.yaml" : path;
   const Yaml root = Yaml::read(cohort_yaml);
   root.allow({"schema", "patients", "imaging", "slides", "reports", "treatments", "follow_up", "dates", "columns",
               "modalities", "eligibility", "endpoints", "strategies", "privacy", "readings"});

@@ -117,6 +117,7 @@ struct CohortSpec {
 [[nodiscard]] std::vector<RuleSpec> rules_of_reading(const CohortSpec& spec, const std::string& reading);
 
 // Throws usage_error with file:line and the nearest known name.
-[[nodiscard]] CohortSpec read_cohort_spec(const std::filesystem::path& cohort_yaml);
+// `path` is the YAML, or a folder that holds a cohort.yaml.
+[[nodiscard]] CohortSpec read_cohort_spec(const std::filesystem::path& path);
 
 }  // namespace hepar

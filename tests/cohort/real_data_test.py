@@ -23,7 +23,7 @@ def rows(path):
 def same(got, expected, what):
     if got != expected:
         sys.exit(f"{what}: {got}, expected {expected}")
-    print(f"ok: {what} = {got}")
+    print(f"ok: {what}" + ("" if isinstance(got, dict) else f" = {got}"))
 
 
 def near(got, expected, what):

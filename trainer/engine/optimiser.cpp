@@ -12,7 +12,7 @@ namespace hepar::engine {
 namespace {
 
 // Enough updates for a small cohort, enough passes for a large one.
-constexpr std::int64_t kLeastSteps = 400;
+constexpr std::int64_t kLeastSteps = 120;
 constexpr std::int64_t kLeastEpochs = 5;
 
 }  // namespace

@@ -18,9 +18,9 @@ struct Input {
   std::string name;
   Kind kind = Kind::vector;
   std::int64_t width = 0;               // vector: transformed columns; bag: tile dimension; sequence: vocabulary size
-  std::vector<std::int64_t> volume;     // volume: {phases, z, y, x}
-  std::vector<std::string> features;    // vector: name of each transformed column ("afp", "afp missing", "mvi=M2")
-  std::vector<float> spread;            // bag: SD between patients of a bag's mean, per dimension, in transformed units
+  std::vector<std::int64_t> volume{};    // volume: {phases, z, y, x}
+  std::vector<std::string> features{};  // vector: name of each transformed column ("afp", "afp missing", "mvi=M2")
+  std::vector<float> spread{};          // bag: SD between patients of a bag's mean, per dimension, in transformed units
 };
 
 // The values of one input for the patients of a batch, side by side.
@@ -64,8 +64,8 @@ class Transform {
     ColumnType type = ColumnType::number;
     bool log1p = false;
     double mean = 0, inverse_sd = 0;            // numbers and flags; inverse 0: constant in the fold, says nothing
-    std::vector<std::string> values;            // categories
-    std::vector<double> shares;                 // of each category in the fold
+    std::vector<std::string> values{};          // categories
+    std::vector<double> shares{};               // of each category in the fold
     bool has_missing = false, has_below = false, has_above = false;
   };
   struct Scale { std::vector<float> mean, inverse_sd; };          // bags: per dimension; volumes: per phase

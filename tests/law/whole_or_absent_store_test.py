@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Law 3 for the store: it is whole or absent, damage is named, and running again continues with no more than what changed."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+PROGRAM, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
+sys.path.insert(0, str(SOURCE / "tests" / "store"))
+import made_cohort  # noqa: E402
+
+
+def shard(cohort, out, *words, **options):
+    return made_cohort.run(PROGRAM, "shard", "--cohort", cohort, "--out", out, *words, **options)
+
+
+def times(store):
+    return {file: file.stat().st_mtime_ns for file in store.rglob("*") if file.is_file()}
+
+
+def nothing_changed(cohort, store):
+    before = times(store)
+    done = shard(cohort, store, ranks=2)
+    assert "nothing had changed" in done.stdout, done.stdout
+    assert times(store) == before, "a finished store was touched"
+
+
+def corrected_table(cohort, store):
+    before = times(store)
+    table = cohort.parent / "patients.csv"
+    text = table.read_text()
+    table.write_text(re.sub(r"(?m)^(P00003,C\d+),\d+", r"\1,77", text))
+    done = json.loads(shard(cohort, store, "--json").stdout)
+    assert done["extracted"] == 0 and done["shards_written"] == 0 and done["changed"], done
+    after = times(store)
+    for file in before:
+        if file.parent.name == "features":
+            assert after[file] == before[file], f"{file} was rewritten for a corrected table"
+    assert after[store / "tables.h5"] != before[store / "tables.h5"]
+    patient = json.loads(made_cohort.run(PROGRAM, "inspect", store, "--patient", "P00003", "--json").stdout)[0]["patient"]
+    assert patient["columns"]["age"]["value"] == "77" and not patient["eligible"] and patient["excluded_by"] == "age", patient
+    table.write_text(text)
+    shard(cohort, store)
+
+
+def changed_and_new_files(folder, cohort, store):
+    report = cohort.parent / "files" / "P00001.txt"
+    text = report.read_text()
+    report.write_text(text + " 肝硬化。")
+    done = json.loads(shard(cohort, store, "--json", ranks=2).stdout)
+    assert done["extracted"] == 1 and done["shards_written"] == 1, done
+    report.write_text(text)
+    os.utime(report)
+    shard(cohort, store)
+    shard(cohort, folder / "again")
+    assert made_cohort.content(store) == made_cohort.content(folder / "again"), "a store brought up to date differs from a new one"
+    with open(cohort.parent / "patients.csv", "a") as table:
+        table.write("P00000x,C01,50,7,M0\n")
+    done = json.loads(shard(cohort, store, "--json").stdout)
+    assert done["extracted"] == 1 and done["patients"] == 61, done
+    shutil.rmtree(folder / "again")
+    shard(cohort, folder / "again", ranks=2)
+    assert made_cohort.content(store) == made_cohort.content(folder / "again"), "a new patient gives other bytes than a new store"
+
+
+def mended_file_with_retry(cohort, store):
+    done = json.loads(shard(cohort, store, "--json", "--retry-failed").stdout)
+    failed = {line.split(",")[0] for line in (store / "failures.csv").read_text().splitlines()[1:]}
+    assert done["extracted"] == len(failed) > 0, done
+
+
+def other_settings(cohort, store):
+    text = cohort.read_text()
+    cohort.write_text(text.replace("grid: [8, 8, 4]", "grid: [8, 8, 8]"))
+    done = shard(cohort, store, check=False)
+    assert done.returncode == 4 and "modalities.ct.grid" in done.stderr and "--fresh" in done.stderr, done.stderr
+    done = shard(cohort, store, "--fresh")
+    assert (store.parent / (store.name + ".old-1") / "store.json").exists()
+    cohort.write_text(text)
+    shutil.rmtree(store)
+    shard(cohort, store)
+
+
+def damage_is_named(folder, store):
+    manifest = json.loads((store / "store.json").read_text())
+    entry = manifest["shards"][0]
+    copy = folder / "damaged"
+
+    def fresh():
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(store, copy)
+        return copy / "features" / entry["file"]
+
+    def expect(code, *words, text=()):
+        done = made_cohort.run(PROGRAM, *words, check=False)
+        assert done.returncode == code, (words, done.returncode, done.stderr)
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        for part in text:
+            assert part in done.stderr, (part, done.stderr)
+
+    file = fresh()
+    bytes_ = bytearray(file.read_bytes())
+    bytes_[entry["data_sets"]["/ct/values"] + 1] ^= 1
+    file.write_bytes(bytes_)
+    expect(4, "inspect", copy, "--verify", text=[entry["file"], "/ct/values"])
+    file = fresh()
+    file.write_bytes(file.read_bytes()[:-100])
+    expect(4, "inspect", copy, text=[entry["file"]])
+    fresh().unlink()
+    expect(4, "inspect", copy, text=[entry["file"], "missing"])
+    fresh()
+    (copy / "store.json").write_text((copy / "store.json").read_text().replace("hepar-store/1", "hepar-store/2"))
+    expect(4, "inspect", copy, text=["another schema version: hepar-store/2"])
+    fresh()
+    tables = bytearray((copy / "tables.h5").read_bytes())
+    tables[len(tables) // 2] ^= 1
+    (copy / "tables.h5").write_bytes(tables)
+    expect(4, "inspect", copy, text=["tables.h5"])
+    made_cohort.run(PROGRAM, "inspect", store, "--verify")
+
+
+def full_disk_and_read_only(folder, cohort, reference):
+    mount = folder / "mount"
+    mount.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150k", "tmpfs", str(mount)], capture_output=True).returncode != 0:
+        print("SKIPPED full disk and read-only folder: no right to mount a tmpfs")
+        return
+    try:
+        for ranks in (1, 2):
+            done = shard(cohort, mount / "store", check=False, ranks=ranks)
+            assert done.returncode == 74, (done.returncode, done.stderr)
+            assert not (mount / "store" / "store.json").exists()
+        subprocess.run(["mount", "-o", "remount,size=100m", str(mount)], check=True)
+        shard(cohort, mount / "store", ranks=2)
+        assert made_cohort.content(mount / "store") == reference, "after a full disk: other bytes"
+        subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
+        patients = cohort.parent / "patients.csv"
+        text = patients.read_text()
+        patients.write_text(text.replace("P00004,C01,44", "P00004,C01,45"))
+        done = shard(cohort, mount / "store", check=False)
+        patients.write_text(text)
+        assert done.returncode == 74 and "read-only" in done.stderr.lower(), (done.returncode, done.stderr)
+        made_cohort.run(PROGRAM, "inspect", mount / "store", "--verify")
+    finally:
+        subprocess.run(["umount", str(mount)], check=False)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        cohort = made_cohort.make(folder / "cohort", n=60)
+        store = folder / "store"
+        shard(cohort, store, ranks=2)
+        status = json.loads((store / "status.json").read_text())
+        assert status["state"] == "finished" and status["exit_code"] == 0 and status["generation"] == 1, status
+        nothing_changed(cohort, store)
+        corrected_table(cohort, store)
+        changed_and_new_files(folder, cohort, store)
+        mended_file_with_retry(cohort, store)
+        other_settings(cohort, store)
+        damage_is_named(folder, store)
+        full_disk_and_read_only(folder, cohort, made_cohort.content(store))
+    print("a store is whole or absent, its damage is named, and a run takes in only what changed")
+
+
+main()

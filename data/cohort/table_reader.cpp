@@ -158,12 +158,10 @@ void TableReader::patients() {
   for (const PatientRecord& patient : cohort_.patients) centres.insert(patient.centre);
   for (const ColumnSpec& column : spec_.columns)
     for (const auto& [centre, unit] : column.units_by_centre)
-      if (!centres.contains(centre)) {
-        const std::vector<std::string> known(centres.begin(), centres.end());
-        throw usage_error(
-            "units_by_centre of column '" + column.name + "' names the centre '" + centre + "', which has no patient",
-            column.place, name_advice(centre, known));
-      }
+      // A part of a cohort keeps the description of the whole, so this is no error; a typing error shows here.
+      if (!centres.contains(centre))
+        cohort_.notes.push_back("units_by_centre of column '" + column.name + "' names the centre '" + centre +
+                                "', which has no patient");
 }
 
 void TableReader::patient_row(const Table& table, std::size_t row,

@@ -57,7 +57,8 @@ TEST(ClinicalVector, TakesFactsOfExtractionAndLeavesConflictsOpen) {
 TEST(ClinicalVector, SaysWhyItIsAbsent) {
   Cohort cohort = small_cohort();
   cohort.patients[0].cells = {{}, {}, {}};
-  EXPECT_EQ(vector_of(cohort.patients[0], cohort.spec, cohort.spec.modalities[0], nullptr).reason, Reason::not_recorded);
+  EXPECT_EQ(vector_of(cohort.patients[0], cohort.spec, cohort.spec.modalities[0], nullptr).reason,
+            Reason::not_recorded);
   cohort.patients[0].cells[2] = {1, Cell::State::known};
   const Facts facts{{"report.mvi", {Fact::State::known, "M2", "report"}}};
   EXPECT_EQ(vector_of(cohort.patients[0], cohort.spec, cohort.spec.modalities[0], &facts).reason, Reason::query);

@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <immintrin.h>
 #include <bit>
 #include <cmath>
-#include <immintrin.h>
 #include <set>
 
 namespace hepar {

@@ -7,13 +7,13 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 
 namespace hepar::test {
 
@@ -29,7 +29,8 @@ class Folder {
  public:
   Folder() {
     static std::atomic<int> count{0};
-    root_ = std::filesystem::temp_directory_path() / ("hepar-cohort-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
+    root_ = std::filesystem::temp_directory_path() /
+            ("hepar-cohort-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
     std::filesystem::create_directories(root_);
     write("patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\nP1,A,50,12.5,M0,0\nP2,B,60,3,M1,1\n");
     yaml("");
@@ -37,10 +38,13 @@ class Folder {
   Folder(const Folder&) = delete;
   ~Folder() { std::filesystem::remove_all(root_); }
 
-  void write(const std::string& name, std::string_view bytes) const { std::ofstream(root_ / name, std::ios::binary) << bytes; }
+  void write(const std::string& name, std::string_view bytes) const {
+    std::ofstream(root_ / name, std::ios::binary) << bytes;
+  }
   // cohort.yaml of the shared columns and `rest`; `top` stands before them.
   void yaml(std::string_view rest, std::string_view top = "") const {
-    write("cohort.yaml", "schema: hepar-cohort/1\npatients: patients.csv\n" + std::string(kColumns) + std::string(top) + std::string(rest));
+    write("cohort.yaml", "schema: hepar-cohort/1\npatients: patients.csv\n" + std::string(kColumns) + std::string(top) +
+                             std::string(rest));
   }
   [[nodiscard]] Cohort read() const { return read_cohort(root_ / "cohort.yaml"); }
   [[nodiscard]] const std::filesystem::path& path() const { return root_; }
@@ -60,7 +64,8 @@ inline Error error_of(const std::function<void()>& action) {
   return Error(ExitCode::done, "no error");
 }
 
-inline void expect_error(const std::function<void()>& action, ExitCode code, std::string_view part, std::string_view also = "") {
+inline void expect_error(const std::function<void()>& action, ExitCode code, std::string_view part,
+                         std::string_view also = "") {
   const Error error = error_of(action);
   const std::string text = error.what();
   EXPECT_EQ(error.code(), code) << text;

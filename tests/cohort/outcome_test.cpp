@@ -81,11 +81,17 @@ TEST(Outcome, DeathNeverComesBeforeTheEndOfRecurrenceFreeSurvival) {
   for (int i = 0; i < 2000; ++i) {
     const double last = 1 + static_cast<double>(stream.below(2000));
     const Day death = stream.chance(0.4) ? Day(last) : Day();
-    const Day recurrence = stream.chance(0.5) ? Day(1 + static_cast<double>(stream.below(static_cast<std::uint64_t>(last)))) : Day();
-    const PatientRecord patient = followed(recurrence, recurrence ? Day() : stream.chance(0.3) ? Day(last / 2) : Day(), death, last);
-    const Outcome rfs = outcome_of(patient, spec, spec.endpoints[0]), cif = outcome_of(patient, spec, spec.endpoints[1]), os = outcome_of(patient, spec, spec.endpoints[2]);
+    const Day recurrence =
+        stream.chance(0.5) ? Day(1 + static_cast<double>(stream.below(static_cast<std::uint64_t>(last)))) : Day();
+    const PatientRecord patient = followed(recurrence,
+                                           recurrence           ? Day()
+                                           : stream.chance(0.3) ? Day(last / 2)
+                                                                : Day(),
+                                           death, last);
+    const Outcome rfs = outcome_of(patient, spec, spec.endpoints[0]),
+                  cif = outcome_of(patient, spec, spec.endpoints[1]), os = outcome_of(patient, spec, spec.endpoints[2]);
     EXPECT_LE(rfs.months, os.months);
-    if (os.event == 1) EXPECT_EQ(rfs.event, 1);          // a death is an event of RFS, or came after one
+    if (os.event == 1) EXPECT_EQ(rfs.event, 1);  // a death is an event of RFS, or came after one
     if (cif.event == 1) EXPECT_EQ(rfs.months, cif.months);
     EXPECT_EQ(cif.event == 1, recurrence.has_value());
     const History history = history_of(patient);

@@ -42,7 +42,8 @@ struct Scene {
     report.name = "report";
     report.kind = Kind::sequence;
     spec.modalities = {slide, report};
-    patient.cells = {{1, Cell::State::known}, {0, Cell::State::known}, {}, {70, Cell::State::known}, {1, Cell::State::known}};
+    patient.cells = {
+        {1, Cell::State::known}, {0, Cell::State::known}, {}, {70, Cell::State::known}, {1, Cell::State::known}};
   }
   [[nodiscard]] Truth of(const std::string& rule, const Facts* facts = nullptr) const {
     return Expression::parse(rule, spec, {"cohort.yaml", 7}).evaluate(patient, spec, facts);
@@ -51,10 +52,17 @@ struct Scene {
 
 TEST(Kleene, TruthTablesOfAndOrNot) {
   const Scene scene;
-  const std::array<std::pair<const char*, Truth>, 4> operands{{{"f", kNo}, {"t", kYes}, {"u", kUnknown}, {"slide.readable", kPending}}};
+  const std::array<std::pair<const char*, Truth>, 4> operands{
+      {{"f", kNo}, {"t", kYes}, {"u", kUnknown}, {"slide.readable", kPending}}};
   // rows and columns: no, yes, unknown, pending
-  const Truth both[4][4] = {{kNo, kNo, kNo, kNo}, {kNo, kYes, kUnknown, kPending}, {kNo, kUnknown, kUnknown, kPending}, {kNo, kPending, kPending, kPending}};
-  const Truth either[4][4] = {{kNo, kYes, kUnknown, kPending}, {kYes, kYes, kYes, kYes}, {kUnknown, kYes, kUnknown, kPending}, {kPending, kYes, kPending, kPending}};
+  const Truth both[4][4] = {{kNo, kNo, kNo, kNo},
+                            {kNo, kYes, kUnknown, kPending},
+                            {kNo, kUnknown, kUnknown, kPending},
+                            {kNo, kPending, kPending, kPending}};
+  const Truth either[4][4] = {{kNo, kYes, kUnknown, kPending},
+                              {kYes, kYes, kYes, kYes},
+                              {kUnknown, kYes, kUnknown, kPending},
+                              {kPending, kYes, kPending, kPending}};
   const Truth negation[4] = {kYes, kNo, kUnknown, kPending};
   for (std::size_t a = 0; a < 4; ++a) {
     EXPECT_EQ(scene.of(std::string("not ") + operands[a].first), negation[a]) << operands[a].first;
@@ -69,38 +77,42 @@ TEST(Kleene, DeMorganHoldsForEveryPairWithoutPending) {
   const Scene scene;
   for (const char* a : {"t", "f", "u"})
     for (const char* b : {"t", "f", "u"})
-      EXPECT_EQ(scene.of(std::string("not (") + a + " and " + b + ")"), scene.of(std::string("not ") + a + " or not " + b));
+      EXPECT_EQ(scene.of(std::string("not (") + a + " and " + b + ")"),
+                scene.of(std::string("not ") + a + " or not " + b));
 }
 
 TEST(Language, ReadsWhatPeopleWrite) {
   const Scene scene;
-  Facts facts{{"slide.tissue_mm2", {Fact::State::known, "12.5", "slide"}}, {"report.mvi", {Fact::State::known, "M1", "report"}},
-              {"report.ihc.CK19", {Fact::State::known, "negative", "report"}}, {"report.number", {Fact::State::unknown, "", "report"}}};
-  const std::array<std::pair<const char*, Truth>, 25> rules{{{"age >= 18 and age <= 75", kYes},
-                                                             {"age > 70", kNo},
-                                                             {"70 == age", kYes},
-                                                             {"age != 70", kNo},
-                                                             {"not age < 18", kYes},
-                                                             {"t or u and f", kYes},
-                                                             {"(t or u) and f", kNo},
-                                                             {"t == true", kYes},
-                                                             {"f in [true, false]", kYes},
-                                                             {"u in [true, false]", kUnknown},
-                                                             {"true", kYes},
-                                                             {"stage == 'Ib'", kYes},
-                                                             {"stage in ['Ia', 'IIa']", kNo},
-                                                             {"stage in [\"Ia\", \"Ib\"]", kYes},
-                                                             {"stage < 'IIa'", kYes},   // declared order, not the alphabet
-                                                             {"stage >= 'IIa'", kNo},
-                                                             {"stage < 10", kYes},      // a value that looks like a number
-                                                             {"slide.tissue_mm2 > 5", kYes},
-                                                             {"slide.tissue_mm2 > 50", kNo},
-                                                             {"report.mvi == 'M1'", kYes},
-                                                             {"report.mvi != 'M1'", kNo},
-                                                             {"report.ihc.CK19 in ['positive', 'focal']", kNo},
-                                                             {"report.number == 1", kUnknown},
-                                                             {"report.mvi == 1", kUnknown},
-                                                             {"slide.count >= 1", kUnknown}}};
+  Facts facts{{"slide.tissue_mm2", {Fact::State::known, "12.5", "slide"}},
+              {"report.mvi", {Fact::State::known, "M1", "report"}},
+              {"report.ihc.CK19", {Fact::State::known, "negative", "report"}},
+              {"report.number", {Fact::State::unknown, "", "report"}}};
+  const std::array<std::pair<const char*, Truth>, 25> rules{
+      {{"age >= 18 and age <= 75", kYes},
+       {"age > 70", kNo},
+       {"70 == age", kYes},
+       {"age != 70", kNo},
+       {"not age < 18", kYes},
+       {"t or u and f", kYes},
+       {"(t or u) and f", kNo},
+       {"t == true", kYes},
+       {"f in [true, false]", kYes},
+       {"u in [true, false]", kUnknown},
+       {"true", kYes},
+       {"stage == 'Ib'", kYes},
+       {"stage in ['Ia', 'IIa']", kNo},
+       {"stage in [\"Ia\", \"Ib\"]", kYes},
+       {"stage < 'IIa'", kYes},  // declared order, not the alphabet
+       {"stage >= 'IIa'", kNo},
+       {"stage < 10", kYes},  // a value that looks like a number
+       {"slide.tissue_mm2 > 5", kYes},
+       {"slide.tissue_mm2 > 50", kNo},
+       {"report.mvi == 'M1'", kYes},
+       {"report.mvi != 'M1'", kNo},
+       {"report.ihc.CK19 in ['positive', 'focal']", kNo},
+       {"report.number == 1", kUnknown},
+       {"report.mvi == 1", kUnknown},
+       {"slide.count >= 1", kUnknown}}};
   for (const auto& [rule, expected] : rules) {
     EXPECT_EQ(scene.of(rule, &facts), expected) << rule;
   }
@@ -108,25 +120,27 @@ TEST(Language, ReadsWhatPeopleWrite) {
 
 TEST(Language, RefusesWhatWouldSilentlyExcludeEverybody) {
   const Scene scene;
-  const std::array<std::pair<const char*, const char*>, 18> rules{{{"agee > 18", "did you mean 'age'?"},
-                                                                   {"stage == 'ib'", "did you mean"},
-                                                                   {"stage == Ib", "no column and no fact"},
-                                                                   {"stage", "is no flag"},
-                                                                   {"age", "is no flag"},
-                                                                   {"age > 'old'", "texts have no order"},
-                                                                   {"age == 'old'", "is no text"},
-                                                                   {"report.mvi < 'M1'", "texts have no order"},
-                                                                   {"age >", "ends too early"},
-                                                                   {"18 <= age <= 75", "cannot read"},
-                                                                   {"(age > 18", "never closed"},
-                                                                   {"stage in ['Ia'", "never closed"},
-                                                                   {"stage in 'Ia'", "needs a list"},
-                                                                   {"stage == 'Ia", "never closed"},
-                                                                   {"age > 18 &&", "cannot read"},
-                                                                   {"slide.tisue_mm2 > 5", "did you mean 'slide.tissue_mm2'?"},
-                                                                   {"5", "stands alone"},
-                                                                   {"", "ends too early"}}};
-  for (const auto& [rule, message] : rules) expect_error([&, r = rule] { (void)scene.of(r); }, ExitCode::usage, "cohort.yaml:7", message);
+  const std::array<std::pair<const char*, const char*>, 18> rules{
+      {{"agee > 18", "did you mean 'age'?"},
+       {"stage == 'ib'", "did you mean"},
+       {"stage == Ib", "no column and no fact"},
+       {"stage", "is no flag"},
+       {"age", "is no flag"},
+       {"age > 'old'", "texts have no order"},
+       {"age == 'old'", "is no text"},
+       {"report.mvi < 'M1'", "texts have no order"},
+       {"age >", "ends too early"},
+       {"18 <= age <= 75", "cannot read"},
+       {"(age > 18", "never closed"},
+       {"stage in ['Ia'", "never closed"},
+       {"stage in 'Ia'", "needs a list"},
+       {"stage == 'Ia", "never closed"},
+       {"age > 18 &&", "cannot read"},
+       {"slide.tisue_mm2 > 5", "did you mean 'slide.tissue_mm2'?"},
+       {"5", "stands alone"},
+       {"", "ends too early"}}};
+  for (const auto& [rule, message] : rules)
+    expect_error([&, r = rule] { (void)scene.of(r); }, ExitCode::usage, "cohort.yaml:7", message);
 }
 
 TEST(Operands, SayWhatAVerdictRestsOn) {
@@ -143,8 +157,8 @@ std::string random_patients(int n) {
   for (int i = 0; i < n; ++i) {
     const std::string age = stream.chance(0.1) ? "" : std::to_string(10 + stream.below(90));
     const std::string cirrhosis = stream.chance(0.2) ? "" : stream.chance(0.5) ? "1" : "0";
-    csv += "P" + std::to_string(i) + "," + (i == 0 ? "B" : std::string(1, static_cast<char>('A' + stream.below(4)))) + "," + age + ",1,M" +
-           std::to_string(stream.below(3)) + "," + cirrhosis + "\n";
+    csv += "P" + std::to_string(i) + "," + (i == 0 ? "B" : std::string(1, static_cast<char>('A' + stream.below(4)))) +
+           "," + age + ",1,M" + std::to_string(stream.below(3)) + "," + cirrhosis + "\n";
   }
   return csv;
 }
@@ -172,7 +186,9 @@ TEST(Flow, CountsEverybodyOnceInEveryCentre) {
     for (const auto& [centre, n] : flow.patients) {
       std::int64_t left = n;
       for (const FlowStep& step : flow.steps) {
-        const auto count = [&, c = centre](const std::map<std::string, std::int64_t>& counts) { return counts.contains(c) ? counts.at(c) : 0; };
+        const auto count = [&, c = centre](const std::map<std::string, std::int64_t>& counts) {
+          return counts.contains(c) ? counts.at(c) : 0;
+        };
         EXPECT_EQ(count(step.entered), left) << step.id;
         left -= count(step.excluded) + count(step.unknown_excluded) + count(step.queried);
         EXPECT_EQ(count(step.pending) > 0, step.id == "slide" && !with_facts) << step.id;
@@ -216,9 +232,11 @@ TEST(Readings, ReplaceById) {
 
 TEST(Conflict, KeepsOutUntilAnsweredAndIsCounted) {
   const Folder folder;
-  folder.write("cohort.yaml", "schema: hepar-cohort/1\npatients: patients.csv\ncolumns:\n"
-               "  mvi: {type: category, values: [M0, M1, M2], known: post_op, from: [table, report.mvi], conflict: query}\n"
-               "modalities:\n  report: {kind: sequence, source: reports}\n");
+  folder.write(
+      "cohort.yaml",
+      "schema: hepar-cohort/1\npatients: patients.csv\ncolumns:\n"
+      "  mvi: {type: category, values: [M0, M1, M2], known: post_op, from: [table, report.mvi], conflict: query}\n"
+      "modalities:\n  report: {kind: sequence, source: reports}\n");
   folder.write("patients.csv", "patient_id,mvi\nP1,M1\nP2,M0\n");
   const Cohort cohort = folder.read();
   ASSERT_EQ(cohort.spec.eligibility.size(), 1u);
@@ -249,8 +267,14 @@ TEST(Study, BothReadingsOfTheRegistrationDiffer) {
     patient.cells.resize(spec.columns.size());
     patient.direct_months.assign(spec.endpoints.size(), std::nan(""));
     patient.direct_event = patient.direct_months;
-    for (const auto& [column, value] : {std::pair{"age", age}, {"consent", 1.0}, {"operation", 0.0}, {"preop_imaging", 1.0}, {"prior_elsewhere", 0.0},
-                                        {"other_cancer", 0.0}, {"histology", 0.0}, {"margin", 0.0}})
+    for (const auto& [column, value] : {std::pair{"age", age},
+                                        {"consent", 1.0},
+                                        {"operation", 0.0},
+                                        {"preop_imaging", 1.0},
+                                        {"prior_elsewhere", 0.0},
+                                        {"other_cancer", 0.0},
+                                        {"histology", 0.0},
+                                        {"margin", 0.0}})
       set(patient, column, value);
     cohort.patients.push_back(std::move(patient));
   }

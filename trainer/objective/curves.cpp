@@ -55,7 +55,8 @@ IllnessDeathCurves illness_death(std::span<const double> logits, std::int64_t in
     curves.free.push_back(std::exp(log_free));
     curves.recurrence.push_back(curves.recurrence.back() + recurs);
     curves.death_without.push_back(curves.death_without.back() + dies);
-    curves.survival.push_back(curves.free.back() + recurred);
+    // Rounding alone could let survival rise by a last digit; the bound from below holds all the same.
+    curves.survival.push_back(std::min(curves.survival.back(), curves.free.back() + recurred));
   }
   return curves;
 }

@@ -43,6 +43,9 @@ void write_volume(const fs::path& path, const std::vector<std::int16_t>& values)
   std::copy(values.begin(), values.end(), static_cast<std::int16_t*>(image->data));
   nifti_set_filenames(image.get(), path.c_str(), 0, 1);
   nifti_image_write(image.get());
+  // The library does not say when a disk is full.
+  std::error_code failed;
+  if (fs::file_size(path, failed) != 352 + 2 * values.size() || failed) throw disk_error("cannot write", {path.string()});
 }
 
 // A body, a liver and a lesion whose enhancement in the two phases shows latents 0 and 1.
@@ -141,7 +144,7 @@ void write_features(const Options& options, const std::vector<Centre>& centres, 
     const fs::path path = options.out / "reports" / (p.id + ".txt");
     const std::string text = report_text(options, p);
     std::unique_ptr<FILE, decltype(&std::fclose)> file(std::fopen(path.c_str(), "wb"), &std::fclose);
-    if (file == nullptr || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size()) throw disk_error("cannot write", {path.string()});
+    if (file == nullptr || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() || std::fflush(file.get()) != 0) throw disk_error("cannot write", {path.string()});
   }
 }
 

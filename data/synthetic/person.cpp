@@ -17,6 +17,10 @@ namespace {
 enum class Part : std::uint64_t { clinical = 1, latents, presence, treatment, course, censoring, centre };
 Stream stream(const Options& options, Part part, std::int64_t number) { return Stream({options.seed, static_cast<std::uint64_t>(part), static_cast<std::uint64_t>(number)}); }
 
+// Log hazard ratios of recurrence per ln mAU/mL, g/L and ln umol/L.
+constexpr double kPivkaWeight = 0.28, kAlbuminWeight = -0.09, kBilirubinWeight = 0.60;
+constexpr double kMeanLogHazard = 0.40;  // about the mean of the clinical part, so that baselines are those of section 8
+
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 void draw_clinical(Stream s, const Centre& centre, Person& p) {
@@ -25,11 +29,11 @@ void draw_clinical(Stream s, const Centre& centre, Person& p) {
   p.hbsag = s.chance(0.82) ? 1 : 0;
   p.cirrhosis = s.chance(p.hbsag != 0 ? 0.6 : 0.4) ? 1 : 0;
   p.size_cm = std::clamp(std::exp(std::log(4.2) + 0.15 * centre.referral + 0.55 * s.normal()), 0.6, 20.0);
-  p.multiple = s.chance(logistic(-1.6 + 0.4 * centre.referral)) ? 1 : 0;
+  p.multiple = s.chance(logistic(-1.5 + 0.4 * centre.referral)) ? 1 : 0;
   p.log_afp = std::log(40.0) + 0.3 * centre.referral + 2.2 * s.normal();
   p.log_pivka = std::log(120.0) + 0.9 * std::log(p.size_cm / 4) + 1.6 * s.normal();
   // MVI: OR 1.17 per cm, 1.65 for AFP > 155; prevalence M0/M1/M2 about 60/27/13 %.
-  const double mvi = -0.55 + std::log(1.17) * (p.size_cm - 4.8) + (p.log_afp > std::log(155.0) ? std::log(1.65) : 0) - 0.1;
+  const double mvi = -0.35 + std::log(1.17) * (p.size_cm - 4.8) + (p.log_afp > std::log(155.0) ? std::log(1.65) : 0) - 0.1;
   if (s.chance(logistic(mvi))) p.mvi = s.chance(logistic(-0.75 + 0.08 * (p.size_cm - 4.8))) ? 2 : 1;
   const double grade = s.uniform() + 0.08 * (p.mvi > 0 ? 1 : 0);
   p.differentiation = grade < 0.15 ? 0 : grade < 0.68 ? 1 : 2;
@@ -37,13 +41,15 @@ void draw_clinical(Stream s, const Centre& centre, Person& p) {
   p.capsule = s.chance(0.45) ? 0 : 1;
   p.albumin = std::clamp(40 + 4.5 * s.normal() - 1.5 * p.cirrhosis, 24.0, 54.0);
   p.bilirubin = std::exp(std::log(13.0) + 0.4 * s.normal() + 0.15 * p.cirrhosis);
-  p.prior_therapy = s.chance(0.015);
-  p.r1 = s.chance(0.015);
+  p.prior_therapy = s.chance(0.010);
+  p.r1 = s.chance(0.010);
   p.metastasis = s.chance(0.006);
-  p.other_histology = s.chance(0.012);
+  p.other_histology = s.chance(0.008);
+  p.lost = s.chance(0.007);
   p.clinical_log_hazard = (p.mvi == 1 ? std::log(1.4) : p.mvi == 2 ? std::log(2.1) : 0) + std::log(1.06) * (std::min(p.size_cm, 15.0) - 4.8) + std::log(1.5) * p.multiple +
-                          std::log(1.08) * (p.log_afp - std::log(40.0)) + (p.differentiation == 2 ? std::log(1.3) : 0) + std::log(1.2) * p.cirrhosis + std::log(1.6) * p.satellite +
-                          0.05 * (p.log_pivka - 5) - 0.015 * (p.albumin - 40);
+                          std::log(1.08) * (p.log_afp - std::log(40.0)) + (p.differentiation == 2 ? std::log(1.3) : 0) + std::log(1.2) * p.cirrhosis + std::log(1.6) * p.satellite;
+  // Design values, so that tables alone reach the C of published clinical models: section 8 gives no figure for these.
+  p.clinical_log_hazard += kPivkaWeight * (p.log_pivka - std::log(120.0)) + kAlbuminWeight * (p.albumin - 40) + kBilirubinWeight * (std::log(p.bilirubin) - std::log(13.0)) - kMeanLogHazard;
 }
 
 void draw_latents(Stream s, Person& p) {
@@ -70,13 +76,16 @@ void draw_presence(Stream s, Person& p) {
 void draw_effects(const Options& options, Person& p) {
   double tace = std::log(0.82), systemic = std::log(0.92);
   if (options.effect == "clinical") {
-    tace = p.mvi > 0 ? std::log(0.66) : p.size_cm > 5 ? std::log(0.85) : std::log(1.05);
-    systemic = p.mvi > 0 ? std::log(0.85) : std::log(1.0);
+    const bool higher_risk = p.multiple != 0 || p.size_cm > 5 || p.log_afp > std::log(400.0);
+    tace = p.mvi > 0 ? std::log(0.70) : higher_risk ? std::log(0.75) : 0;
+    systemic = p.mvi > 0 ? std::log(0.85) : std::log(0.95);
   } else if (options.effect == "latent") {
     tace = std::log(0.85) - 0.35 * p.latent[2];
     systemic = std::log(0.92) - 0.15 * p.latent[4];
   }
-  p.log_effect = {0, tace, std::max(tace + systemic, std::log(0.60)), systemic};
+  // Together: the product, but never below 0.60, and no more than TACE alone without MVI.
+  const double both = options.effect == "clinical" && p.mvi == 0 ? tace : std::max(tace + systemic, std::min(tace, std::log(0.60)));
+  p.log_effect = {0, tace, both, systemic};
 }
 
 // Treatment by indication: the sicker the patient looks, the more is given; centres differ in habit.
@@ -97,8 +106,8 @@ void draw_treatment(Stream s, const Centre& centre, Person& p) {
 }
 
 // Monthly hazards of recurrence: a peak in the first year, half of it after the second.
-double recurrence_hazard(double month) { return 0.0135 * (month < 6 ? 1.5 : month < 12 ? 1.7 : month < 24 ? 1.2 : 0.75); }
-constexpr double kDeathFree = 0.0016, kDeathAfter = 0.020;
+double recurrence_hazard(double month) { return 0.0125 * (month < 6 ? 1.5 : month < 12 ? 1.7 : month < 24 ? 1.2 : 0.75); }
+constexpr double kDeathFree = 0.0012, kDeathAfter = 0.0125;
 
 struct Hazards { double recurrence, death_free, death_after; };
 Hazards hazards_at(const Person& p, std::size_t arm, double month, double log_hazard) {
@@ -201,7 +210,7 @@ Observed observe(const Person& p) {
   const double tace_day = p.start_day[1], systemic_day = p.start_day[3];
   if (tace && tace_day < std::min(event_day, end_day)) {
     seen.tace_start = tace_day;
-    seen.tace_stop = tace_day + 1;
+    seen.tace_stop = std::min({tace_day + 1, event_day, end_day});
   }
   if (systemic && systemic_day < std::min(event_day, end_day)) {
     seen.systemic_start = systemic_day;

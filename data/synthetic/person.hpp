@@ -7,7 +7,7 @@
 namespace hepar::synthetic {
 
 // Log hazard ratio of recurrence per unit of each latent.
-inline constexpr std::array<double, kLatents> kLatentWeight{0.42, 0.36, 0.36, 0.30, 0.36, 0.36};
+inline constexpr std::array<double, kLatents> kLatentWeight{0.54, 0.46, 0.46, 0.38, 0.46, 0.46};
 // SD of what a modality adds to a latent before it shows it; reports show ordinal signs with this noise each.
 inline constexpr std::array<double, kLatents> kPaintNoise{0.30, 0.30, 0.25, 0.25, 0.25, 0.60};
 

@@ -48,6 +48,7 @@ struct Person {
   double age = 55, size_cm = 4, log_afp = 4, log_pivka = 5, albumin = 40, bilirubin = 14;
   int sex = 1, hbsag = 1, cirrhosis = 1, multiple = 0, mvi = 0, differentiation = 1, satellite = 0, capsule = 0;
   bool prior_therapy = false, r1 = false, metastasis = false, other_histology = false;
+  bool lost = false;                                       // never seen after surgery: no follow-up row
   std::array<double, kLatents> latent{}, painted{};        // painted: what the modality shows, latent + its own noise
   std::array<int, 6> report_signs{};                       // ordinal signs of latent 5 in the report
   bool has_ct = true, has_slide = true, has_report = true;

@@ -124,7 +124,7 @@ void write_tables(const Options& options, const std::vector<Centre>& centres, co
     patients += patient_line(options, centres[p.centre], p);
     const Person& lived = people[owner[i]];
     const Observed seen = observe(lived);
-    follow_up += csv_line({p.id, seen.recurrence < 0 ? "" : days(seen.recurrence), seen.recurrence < 0 && seen.death < 0 ? days(lived.recurrence_free_seen) : "", seen.death < 0 ? "" : days(seen.death), days(seen.last_contact)});
+    if (!lived.lost) follow_up += csv_line({p.id, seen.recurrence < 0 ? "" : days(seen.recurrence), seen.recurrence < 0 && seen.death < 0 ? days(lived.recurrence_free_seen) : "", seen.death < 0 ? "" : days(seen.death), days(seen.last_contact)});
     if (seen.tace_start >= 0) treatments += csv_line({p.id, "tace", "", whole(seen.tace_start), whole(seen.tace_stop)});
     if (seen.systemic_start >= 0) treatments += csv_line({p.id, "systemic", lived.number % 3 == 0 ? "sintilimab" : "lenvatinib", whole(seen.systemic_start), whole(seen.systemic_stop)});
     for (const char* phase : {"arterial", "portal"})
@@ -167,14 +167,14 @@ std::array<Ceiling, 3> write_truth(const Options& options, const std::vector<Cen
   for (std::size_t i = 0; i < people.size(); ++i) {
     const Person& p = people[i];
     const double readable = readable_log_hazard(p);
-    std::vector<std::string> fields{p.id, centres[p.centre].name, eligible(p) ? "1" : "0", number_text(p.log_hazard), number_text(p.clinical_log_hazard), number_text(readable), kArmNames[p.intended_arm]};
+    std::vector<std::string> fields{p.id, centres[p.centre].name, eligible(p) && !people[owner[i]].lost ? "1" : "0", number_text(p.log_hazard), number_text(p.clinical_log_hazard), number_text(readable), kArmNames[p.intended_arm]};
     for (const double latent : p.latent) fields.push_back(number_text(latent));
     for (std::size_t a = 0; a < kArms; ++a) {
       for (const double value : {p.arm_probability[a], p.start_day[a], p.potential[a].recurrence, p.potential[a].death}) fields.push_back(value > 1e8 ? "" : number_text(value));
       for (std::size_t e = 0; e < 3; ++e) fields.push_back(number_text(true_risk(p, a, e, kHorizon[e], p.log_hazard)));
     }
     csv += csv_line(fields);
-    if (!eligible(p)) continue;
+    if (!eligible(p) || people[owner[i]].lost) continue;
     const Observed seen = observe(people[owner[i]]);
     for (std::size_t e = 0; e < 3; ++e) {
       const std::array<double, 3> logs{p.log_hazard, readable, p.clinical_log_hazard};
@@ -184,7 +184,7 @@ std::array<Ceiling, 3> write_truth(const Options& options, const std::vector<Cen
         risk[e][k].push_back(natural);
       }
       const bool recurred = seen.recurrence >= 0, died = seen.death >= 0;
-      const double first = recurred ? seen.recurrence : seen.last_contact;
+      const double first = recurred ? seen.recurrence : died ? seen.death : people[owner[i]].recurrence_free_seen;
       const double t = e == 2 ? seen.last_contact : first;
       const bool happened = e == 2 ? died : e == 1 ? recurred : recurred || died;
       time[e].push_back(std::min(t, kHorizon[e]));

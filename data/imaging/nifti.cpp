@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/imaging/nifti.hpp"
 
+#include "data/base/text.hpp"
+
 #include <nifti/nifti1_io.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,15 +18,15 @@ using Handle = std::unique_ptr<nifti_image, decltype(&nifti_image_free)>;
 
 // Stored values of one C++ type as rescaled floats.
 template <class T>
-void convert(const nifti_image& file, std::vector<float>& out) {
-  const auto* stored = static_cast<const T*>(file.data);
+void convert(const nifti_image& file, const std::vector<std::byte>& bytes, std::vector<float>& out) {
+  const auto* stored = reinterpret_cast<const T*>(bytes.data());
   const double slope = file.scl_slope != 0 ? file.scl_slope : 1.0, intercept = file.scl_slope != 0 ? file.scl_inter : 0.0;
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(static_cast<double>(stored[i]) * slope + intercept);
 }
 
 struct ValueType {
   int code;
-  void (*convert)(const nifti_image&, std::vector<float>&);
+  void (*convert)(const nifti_image&, const std::vector<std::byte>&, std::vector<float>&);
 };
 constexpr std::array<ValueType, 8> kTypes{{{DT_UINT8, &convert<std::uint8_t>}, {DT_INT8, &convert<std::int8_t>}, {DT_INT16, &convert<std::int16_t>}, {DT_UINT16, &convert<std::uint16_t>},
                                            {DT_INT32, &convert<std::int32_t>}, {DT_UINT32, &convert<std::uint32_t>}, {DT_FLOAT32, &convert<float>}, {DT_FLOAT64, &convert<double>}}};
@@ -46,23 +49,60 @@ std::array<double, 12> lps_affine(const nifti_image& file) {
   return lps;
 }
 
+// A zipped stream is never longer than about a thousand times its file: more than that is a header that lies, and must
+// not be believed before memory is asked for.
+bool could_hold(const std::filesystem::path& path, std::size_t bytes) {
+  std::error_code failed;
+  const std::uintmax_t size = std::filesystem::file_size(path, failed);
+  const bool zipped = path.extension() != ".nii";
+  return !failed && bytes <= (zipped ? 1100 * size : size);
+}
+
+// The stored values in the machine's byte order. Read here and not by the library, which turns NaN into 0 and does not
+// look at the checksum of a zipped file; zlib reads plain files as they are.
+std::optional<std::vector<std::byte>> stored_values(const std::filesystem::path& path, const nifti_image& file) {
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> stream(gzopen(path.c_str(), "rb"), &gzclose_r);
+  const std::size_t wanted = static_cast<std::size_t>(file.nvox) * static_cast<std::size_t>(file.nbyper);
+  if (stream == nullptr || file.iname_offset < 0 || !could_hold(path, wanted)) return std::nullopt;
+  gzbuffer(stream.get(), 1u << 18);
+  if (gzseek(stream.get(), file.iname_offset, SEEK_SET) != file.iname_offset) return std::nullopt;
+  std::vector<std::byte> bytes(wanted);
+  for (std::size_t done = 0; done < wanted;) {
+    const int got = gzread(stream.get(), bytes.data() + done, static_cast<unsigned>(std::min<std::size_t>(wanted - done, 1u << 30)));
+    if (got <= 0) return std::nullopt;
+    done += static_cast<std::size_t>(got);
+  }
+  std::array<char, 4096> rest{};
+  int more = 0;
+  while ((more = gzread(stream.get(), rest.data(), rest.size())) > 0) {
+  }
+  int problem = Z_OK;
+  gzerror(stream.get(), &problem);
+  if (more < 0 || (problem != Z_OK && problem != Z_STREAM_END)) return std::nullopt;
+  if (file.swapsize > 1 && file.byteorder != nifti_short_order()) nifti_swap_Nbytes(wanted / static_cast<std::size_t>(file.swapsize), file.swapsize, bytes.data());
+  return bytes;
+}
+
 ReadImage refused(Reason reason, std::string detail) { return {std::nullopt, reason, std::move(detail)}; }
 
 }  // namespace
 
 bool takes_nifti(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
+  const std::string name = fold_case(path.filename().string());
   return name.ends_with(".nii") || name.ends_with(".nii.gz");
 }
 
 ReadImage read_nifti(const std::filesystem::path& path) {
   nifti_set_debug_level(0);  // the library writes to stderr otherwise
-  const Handle file(nifti_image_read(path.c_str(), 1), &nifti_image_free);
-  if (file == nullptr || file->data == nullptr) return refused(Reason::unreadable, "not a whole NIfTI file");
+  const Handle file(nifti_image_read(path.c_str(), 0), &nifti_image_free);
+  if (file == nullptr) return refused(Reason::unreadable, "not a whole NIfTI file");
   if (file->nx < 1 || file->ny < 1 || file->nz < 1) return refused(Reason::odd_shape, "no voxels");
   if (file->nt > 1 || file->nu > 1 || file->nv > 1 || file->nw > 1) return refused(Reason::odd_shape, "more than three dimensions");
   const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const ValueType& t) { return t.code == file->datatype; });
   if (type == kTypes.end()) return refused(Reason::unsupported, std::string("values of type ") + nifti_datatype_string(file->datatype));
+  if (!std::isfinite(file->scl_slope) || !std::isfinite(file->scl_inter)) return refused(Reason::unreadable, "its rescale slope or intercept is not a number");
+  const std::optional<std::vector<std::byte>> stored = stored_values(path, *file);
+  if (!stored) return refused(Reason::unreadable, "not a whole NIfTI file");
   Image image;
   image.size = {file->nx, file->ny, file->nz};
   image.affine = lps_affine(*file);
@@ -72,7 +112,7 @@ ReadImage read_nifti(const std::filesystem::path& path) {
     if (!(image.spacing_mm[axis] > 1e-3 && image.spacing_mm[axis] < 1e3)) return refused(Reason::no_scale, "no usable voxel size");
   }
   image.values.resize(static_cast<std::size_t>(file->nx) * static_cast<std::size_t>(file->ny) * static_cast<std::size_t>(file->nz));
-  type->convert(*file, image.values);
+  type->convert(*file, *stored, image.values);
   double sum = 0;
   for (const float value : image.values) {
     if (!std::isfinite(value)) return refused(Reason::not_finite, "NaN or infinity among its values");

@@ -92,6 +92,8 @@ TileFeatures read_tile_features(const std::filesystem::path& path) {
   const std::vector<std::int64_t> shape = shape_of(features);
   if (shape.size() != 2 || shape[1] < 1) return refused(Reason::odd_shape, "features are not tiles x width");
   if (shape[0] == 0) return refused(Reason::too_few, "no tiles");
+  // A damaged header must not be believed before memory is asked for.
+  if (shape[0] > (std::int64_t{1} << 33) / shape[1]) return refused(Reason::odd_shape, "more than 2^33 values among its features");
   TileFeatures tiles;
   tiles.count = shape[0];
   tiles.width = shape[1];

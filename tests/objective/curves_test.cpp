@@ -13,7 +13,8 @@ namespace {
 HeadSpec head() { return {HeadSpec::Kind::illness_death, "illness_death", {0, 3, 6, 12, 24, 36}, {"all"}, {"rfs", "recurrence", "os"}}; }
 
 std::vector<EndpointSpec> endpoints() {
-  EndpointSpec rfs{.name = "rfs"}, recurrence{.name = "recurrence"}, os{.name = "os"};
+  EndpointSpec rfs, recurrence, os;
+  rfs.name = "rfs", recurrence.name = "recurrence", os.name = "os";
   rfs.recurrence_is_event = rfs.death_is_event = recurrence.recurrence_is_event = recurrence.death_competes = os.death_is_event = true;
   return {os, rfs, recurrence};
 }

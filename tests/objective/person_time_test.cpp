@@ -132,7 +132,8 @@ TEST(PersonTime, AOneArmCohortIgnoresStarts) {
 }
 
 TEST(Heads, OneForHistoriesAndOneADirectEndpoint) {
-  EndpointSpec rfs{.name = "rfs"}, os{.name = "os"}, direct{.name = "months"};
+  EndpointSpec rfs, os, direct;
+  rfs.name = "rfs", os.name = "os", direct.name = "months";
   rfs.recurrence_is_event = rfs.death_is_event = os.death_is_event = true;
   rfs.horizon_months = 36, os.horizon_months = 60, direct.horizon_months = 30;
   direct.time_column = "t";

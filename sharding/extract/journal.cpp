@@ -91,6 +91,9 @@ std::string pack(const Extracted& extracted, const std::string& fingerprint) {
   }
   packer.list(items);
   packer.list(reasons);
+  packer.value(static_cast<std::uint64_t>(extracted.failures.size()));
+  for (const Failure& failure : extracted.failures)
+    for (const std::string* text : {&failure.modality, &failure.source, &failure.reason}) packer.text(*text);
   for (const Feature& feature : extracted.features.features) {
     packer.text(feature.detail);
     packer.list(feature.values);
@@ -106,10 +109,17 @@ std::string pack(const Extracted& extracted, const std::string& fingerprint) {
     packer.text(fact.source);
     packer.value(fact.confidence);
   }
-  packer.value(static_cast<std::uint64_t>(extracted.failures.size()));
-  for (const Failure& failure : extracted.failures)
-    for (const std::string* text : {&failure.key, &failure.modality, &failure.source, &failure.reason}) packer.text(*text);
   return std::move(packer.out);
+}
+
+std::vector<Failure> read_failures(Unpacker& unpacker, const std::string& key) {
+  std::vector<Failure> failures;
+  for (auto n = unpacker.value<std::uint64_t>(); n > 0; --n) {
+    Failure failure{key, {}, {}, {}};
+    for (std::string* text : {&failure.modality, &failure.source, &failure.reason}) *text = unpacker.text();
+    failures.push_back(std::move(failure));
+  }
+  return failures;
 }
 
 void scan_segment(const fs::path& path, std::map<std::string, Record>& records) {
@@ -125,9 +135,11 @@ void scan_segment(const fs::path& path, std::map<std::string, Record>& records) 
     if (xxh3(payload) != header.xxh3) return;
     Unpacker unpacker(payload);
     const std::string key = unpacker.text();
-    Record record{path, at, header.bytes, unpacker.text(), {}, {}};
+    Record record{path, at, header.bytes, unpacker.text(), {}, {}, {}};
     record.result = fmt::format("{:016x}", xxh3(unpacker.rest()));
     record.items = unpacker.list<std::int64_t>();
+    (void)unpacker.list<std::uint8_t>();  // reasons
+    record.failures = read_failures(unpacker, key);
     records[key] = std::move(record);
     at += header.bytes;
   }
@@ -185,6 +197,7 @@ Extracted load(const Record& record) {
   if (unpacker.text() != record.fingerprint) throw store_error("a record changed while it was in use", {record.segment.string()}, "run again");
   const auto items = unpacker.list<std::int64_t>();
   const auto reasons = unpacker.list<std::uint8_t>();
+  out.failures = read_failures(unpacker, out.features.key);
   for (std::size_t m = 0; m < items.size(); ++m) {
     Feature feature;
     feature.items = items[m];
@@ -204,11 +217,6 @@ Extracted load(const Record& record) {
     fact.source = unpacker.text();
     fact.confidence = unpacker.value<double>();
     out.features.facts[name] = fact;
-  }
-  for (auto n = unpacker.value<std::uint64_t>(); n > 0; --n) {
-    Failure failure;
-    for (std::string* text : {&failure.key, &failure.modality, &failure.source, &failure.reason}) *text = unpacker.text();
-    out.failures.push_back(std::move(failure));
   }
   return out;
 }

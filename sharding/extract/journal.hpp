@@ -19,6 +19,7 @@ struct Record {
   std::string fingerprint;
   std::string result;                // hash of what was extracted, whatever it came from
   std::vector<std::int64_t> items;   // one a modality
+  std::vector<Failure> failures;
 };
 
 // A segment that this process writes. Appends are flushed to disk every few seconds and at the end.

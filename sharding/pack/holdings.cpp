@@ -20,7 +20,7 @@ Json json_of(const Holding& holding) {
 Holding holding_of(const std::string& key, const Json& json) {
   Holding holding{json.at(0), json.at(1), json.at(2).get<std::vector<std::int64_t>>(), {}, json.at(4), json.at(5), {}};
   for (const Json& failure : json.at(3)) holding.failures.push_back({key, failure.at(0), failure.at(1), failure.at(2)});
-  holding.record = {json.at(6).get<std::string>(), json.at(7), json.at(8), holding.fingerprint, holding.result, holding.items};
+  holding.record = {json.at(6).get<std::string>(), json.at(7), json.at(8), holding.fingerprint, holding.result, holding.items, {}};
   return holding;
 }
 
@@ -75,7 +75,7 @@ Holdings find_holdings(const store::Names& names, const std::map<std::string, Pa
   for (const auto& [content, shard] : packed)
     for (const auto& [key, holding] : shard.patients) holdings[key] = holding;
   for (auto& [key, record] : extract::scan_segments(names.segments())) {
-    Holding holding{record.fingerprint, record.result, record.items, extract::load(record).failures, {}, 0, record};
+    Holding holding{record.fingerprint, record.result, record.items, record.failures, {}, 0, record};
     holdings[key] = std::move(holding);
   }
   return holdings;

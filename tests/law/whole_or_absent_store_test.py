@@ -5,9 +5,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 PROGRAM, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "tests" / "store"))
@@ -71,6 +73,37 @@ def mended_file_with_retry(cohort, store):
     done = json.loads(shard(cohort, store, "--json", "--retry-failed").stdout)
     failed = {line.split(",")[0] for line in (store / "failures.csv").read_text().splitlines()[1:]}
     assert done["extracted"] == len(failed) > 0, done
+
+
+def lost_shard_comes_back(cohort, store):
+    before = made_cohort.content(store)
+    next((store / "features").iterdir()).unlink()
+    assert made_cohort.run(PROGRAM, "inspect", store, check=False).returncode == 4
+    done = shard(cohort, store, "--dry-run")
+    assert "to extract" in done.stdout and not list((store / "features").iterdir()), done.stdout
+    shard(cohort, store, ranks=2)
+    assert made_cohort.content(store) == before
+
+
+def stops_when_asked(folder, ranks):
+    """A stop signal ends the run between two patients with 75; the same command goes on from there."""
+    cohort = folder / "many" / "cohort.yaml"
+    if not cohort.exists():
+        made_cohort.make(folder / "many", n=1500, tiles=40)
+    store = folder / f"stopped-{ranks}"
+    command = [PROGRAM, "shard", "--cohort", str(cohort), "--out", str(store)]
+    process = subprocess.Popen((["mpirun", "--oversubscribe", "--allow-run-as-root", "-n", str(ranks)] if ranks > 1 else []) + command,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not any((store / "journal" / "segments").glob("*")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGUSR2)
+    errors = process.communicate(timeout=120)[1]
+    status = json.loads((store / "status.json").read_text())
+    assert process.returncode == 75 and status["state"] == "stopped" and status["exit_code"] == 75, (process.returncode, status, errors)
+    assert not (store / "store.json").exists()
+    done = json.loads(shard(cohort, store, "--json").stdout)
+    assert done["reused"] > 0 and done["extracted"] > 0, done
+    assert json.loads((store / "status.json").read_text())["generation"] == 2
 
 
 def other_settings(cohort, store):
@@ -161,6 +194,9 @@ def main():
         corrected_table(cohort, store)
         changed_and_new_files(folder, cohort, store)
         mended_file_with_retry(cohort, store)
+        lost_shard_comes_back(cohort, store)
+        stops_when_asked(folder, 1)
+        stops_when_asked(folder, 2)
         other_settings(cohort, store)
         damage_is_named(folder, store)
         full_disk_and_read_only(folder, cohort, made_cohort.content(store))

@@ -3,6 +3,7 @@
 
 #include "data/base/files.hpp"
 #include "data/base/text.hpp"
+#include "data/reports/attributes.hpp"
 #include "data/reports/lexicon.hpp"
 #include "data/reports/tokens.hpp"
 
@@ -31,6 +32,15 @@ ReadText text_of(const ReportRow& row) {
   }
 }
 
+// What the text states as facts; a second report that says otherwise is a conflict, for nothing tells which one holds.
+void add_attributes(const std::string& text, const std::string& modality, Facts& facts) {
+  for (const Attribute& attribute : attributes_of(text)) {
+    const Fact::State state = attribute.value == "conflict" ? Fact::State::conflict : attribute.value == "uncertain" ? Fact::State::unknown : Fact::State::known;
+    const auto [fact, added] = facts.try_emplace(modality + "." + attribute.name, Fact{state, attribute.value, attribute.rule, attribute.confidence});
+    if (!added && fact->second.text != attribute.value) fact->second = {Fact::State::conflict, "conflict", attribute.rule, attribute.confidence};
+  }
+}
+
 }  // namespace
 
 std::int64_t lexicon_size() { return static_cast<std::int64_t>(lexicon().size()); }
@@ -42,6 +52,7 @@ Layout layout_of(const ModalitySpec&) {
 Feature read_sequence(const PatientRecord& patient, const ModalitySpec& modality, Facts& facts) {
   Feature feature;
   std::vector<std::int32_t> ids;
+  std::string all;
   for (std::size_t i = 0; i < patient.reports.size(); ++i) {
     const ReadText read = text_of(patient.reports[i]);
     if (!read.text) {
@@ -51,7 +62,8 @@ Feature read_sequence(const PatientRecord& patient, const ModalitySpec& modality
     }
     const std::vector<std::int32_t> more = tokens_of(*read.text);
     ids.insert(ids.end(), more.begin(), more.end());
-    if (!more.empty()) facts[modality.name + ".language"] = {Fact::State::known, language_of(*read.text), "script", 1};
+    add_attributes(*read.text, modality.name, facts);
+    all += *read.text;
   }
   if (ids.empty()) {
     if (!patient.reports.empty() && feature.reason == Reason::not_recorded) {
@@ -60,6 +72,7 @@ Feature read_sequence(const PatientRecord& patient, const ModalitySpec& modality
     }
     return feature;
   }
+  facts[modality.name + ".language"] = {Fact::State::known, language_of(all), "script", 1};
   feature.reason = Reason::present;
   feature.items = static_cast<std::int64_t>(ids.size());
   feature.values.resize(ids.size() * sizeof(std::int32_t));

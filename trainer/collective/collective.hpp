@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one rank of a training group can ask of all of them. Backends: Self (one rank, the same arithmetic), Mpi; Thread
-// and Nccl join behind the same calls. Every call is collective and in place; order is the same on all ranks.
+// What one rank of a training group can ask of all of them. Backends: Self (one rank, the same arithmetic), Mpi, Thread
+// (ranks as threads, for tests); Nccl joins behind the same calls. Every call is collective and in place; its order is the
+// same on all ranks. A wait that takes too long throws ExitCode::rank_failed.
 #pragma once
 
 #include "sharding/mpi/session.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,9 +32,19 @@ class Collective {
   // Rank-ordered concatenation on `root`; empty elsewhere. Lengths may differ.
   [[nodiscard]] virtual std::vector<std::byte> gather(std::span<const std::byte> bytes, int root) = 0;
   virtual void barrier() = 0;
+  // The group is the whole program, not one of several that work side by side.
+  [[nodiscard]] virtual bool whole() const = 0;
 };
 
-[[nodiscard]] std::unique_ptr<Collective> make_self();
+// `text` of rank 0, everywhere. Collective.
+[[nodiscard]] std::string broadcast_text(Collective& group, const std::string& text);
+// Runs `work` on every rank; when it throws an Error on some, all throw the one of the lowest such rank, as an
+// AgreedError. Collective.
+void together(Collective& group, const std::function<void()>& work);
+
+[[nodiscard]] std::unique_ptr<Collective> make_self(bool whole = true);
+// `ranks` collectives, one for each thread of a test; they share their lifetime's state.
+[[nodiscard]] std::vector<std::unique_ptr<Collective>> make_threads(int ranks, double deadline_seconds = 60);
 [[nodiscard]] std::unique_ptr<Collective> make_mpi(const mpi::Communicator& communicator);
 // Self for one rank, else Mpi.
 [[nodiscard]] std::unique_ptr<Collective> make_collective(const mpi::Communicator& communicator);

@@ -25,6 +25,7 @@ class Mpi : public Collective {
     return all;
   }
   void barrier() override { communicator_.barrier(); }
+  bool whole() const override { return communicator_.whole(); }
 
  private:
   mpi::Communicator communicator_;

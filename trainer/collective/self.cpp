@@ -8,6 +8,7 @@ namespace {
 // One rank: sums over one are what they are.
 class Self : public Collective {
  public:
+  explicit Self(bool whole) : whole_(whole) {}
   std::string_view name() const override { return "self"; }
   int rank() const override { return 0; }
   int size() const override { return 1; }
@@ -18,12 +19,16 @@ class Self : public Collective {
   void broadcast(std::span<std::byte>, int) override {}
   std::vector<std::byte> gather(std::span<const std::byte> bytes, int) override { return {bytes.begin(), bytes.end()}; }
   void barrier() override {}
+  bool whole() const override { return whole_; }
+
+ private:
+  bool whole_;
 };
 
 }  // namespace
 
-std::unique_ptr<Collective> make_self() { return std::make_unique<Self>(); }
+std::unique_ptr<Collective> make_self(bool whole) { return std::make_unique<Self>(whole); }
 
-std::unique_ptr<Collective> make_collective(const mpi::Communicator& communicator) { return communicator.size() == 1 ? make_self() : make_mpi(communicator); }
+std::unique_ptr<Collective> make_collective(const mpi::Communicator& communicator) { return communicator.size() == 1 ? make_self(communicator.whole()) : make_mpi(communicator); }
 
 }  // namespace hepar::collective

@@ -25,7 +25,7 @@ Arena::Arena(model::Network& network) {
   second_moment_.assign(static_cast<std::size_t>(size_), 0.0f);
 }
 
-std::span<float> Arena::values() { return {storage_.data_ptr<float>(), static_cast<std::size_t>(size_)}; }
+std::span<float> Arena::values() const { return {storage_.data_ptr<float>(), static_cast<std::size_t>(size_)}; }
 
 std::vector<NamedValues> Arena::named(std::span<const float> flat, const std::string& prefix) const {
   std::vector<NamedValues> views;

@@ -28,10 +28,11 @@ class Arena {
 
   [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
   [[nodiscard]] std::int64_t size() const { return size_; }
-  [[nodiscard]] std::span<float> values();
+  [[nodiscard]] std::span<float> values() const;
   [[nodiscard]] std::span<float> first_moment() { return first_moment_; }
   [[nodiscard]] std::span<float> second_moment() { return second_moment_; }
   [[nodiscard]] std::span<float> average() { return average_; }       // empty without EMA
+  [[nodiscard]] std::span<const float> average() const { return average_; }
   void start_average() { average_.assign(values().begin(), values().end()); }
 
   [[nodiscard]] const std::vector<at::Tensor>& tensors() const { return tensors_; }  // for autograd::grad, in segment order

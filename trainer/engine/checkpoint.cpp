@@ -28,10 +28,21 @@ std::vector<std::int64_t> steps_on_disk(const RunFolder& folder) {
   return steps;
 }
 
-std::string state_json(const Cursor& cursor, const std::string& sha256) {
-  return Json{{"schema", "hepar-checkpoint/1"}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row},
-              {"exponents", cursor.exponents}, {"config_sha256", cursor.config_sha256}, {"features_sha256", cursor.features_sha256}, {"tables_sha256", cursor.tables_sha256},
-              {"machine", cursor.machine}, {"state_sha256", sha256}}.dump(2) + "\n";
+Json cursor_json(const Cursor& cursor) {
+  return {{"schema", "hepar-checkpoint/1"}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row},
+          {"exponents", cursor.exponents}, {"config_sha256", cursor.config_sha256}, {"features_sha256", cursor.features_sha256}, {"tables_sha256", cursor.tables_sha256}, {"machine", cursor.machine}};
+}
+
+Cursor cursor_from(const Json& json) {
+  return {json.at("step"), json.at("updates"), json.at("skipped"), json.at("skipped_in_a_row"), json.at("exponents").get<std::vector<int>>(), json.at("config_sha256"),
+          json.at("features_sha256"), json.at("tables_sha256"), json.at("machine")};
+}
+
+std::string state_json(const Cursor& cursor, const std::string& sha256_of_state) {
+  Json json = cursor_json(cursor);
+  json["cursor_sha256"] = sha256(cursor_json(cursor).dump());
+  json["state_sha256"] = sha256_of_state;
+  return json.dump(2) + "\n";
 }
 
 void write_checkpoint(const RunFolder& folder, const std::string& state, const Cursor& cursor, int keep) {
@@ -50,6 +61,21 @@ void write_checkpoint(const RunFolder& folder, const std::string& state, const C
     fs::remove_all(folder.checkpoint(steps.front()), failed);
     steps.erase(steps.begin());
   }
+}
+
+// All of it fits, or nothing is changed.
+void put(std::vector<LoadedTensor> loaded, Arena& arena, const fs::path& path) {
+  std::map<std::string, LoadedTensor> tensors;
+  for (LoadedTensor& tensor : loaded) tensors[tensor.name] = std::move(tensor);
+  std::vector<std::pair<std::span<float>, std::string>> parts{{arena.values(), "param/"}, {arena.first_moment(), "adamw/m/"}, {arena.second_moment(), "adamw/v/"}};
+  if (!arena.average().empty()) parts.emplace_back(arena.average(), "ema/");
+  for (const auto& [flat, prefix] : parts)
+    for (const Segment& segment : arena.segments()) {
+      const auto found = tensors.find(prefix + segment.name);
+      if (found == tensors.end() || found->second.shape != segment.shape) throw store_error("'" + prefix + segment.name + "' is missing or of another shape", {path.string()});
+    }
+  for (const auto& [flat, prefix] : parts)
+    for (const Segment& segment : arena.segments()) std::ranges::copy(tensors.at(prefix + segment.name).values, flat.begin() + segment.first);
 }
 
 }  // namespace
@@ -88,22 +114,11 @@ std::optional<Cursor> load_newest(const RunFolder& folder, Arena& arena, std::ve
     const fs::path path = folder.checkpoint(steps.back());
     try {
       const Json json = Json::parse(read_file(path / "state.json"));
+      const Cursor cursor = cursor_from(json);
+      if (sha256(cursor_json(cursor).dump()) != json.at("cursor_sha256")) throw store_error("its cursor does not match its hash", {path.string()});
       if (sha256_file(path / "state.safetensors") != json.at("state_sha256")) throw store_error("its content does not match its hash", {path.string()});
-      std::map<std::string, LoadedTensor> tensors;
-      for (LoadedTensor& tensor : load_safetensors(path / "state.safetensors")) tensors[tensor.name] = std::move(tensor);
-      const auto take = [&](std::span<float> flat, const std::string& prefix) {
-        for (const Segment& segment : arena.segments()) {
-          const auto found = tensors.find(prefix + segment.name);
-          if (found == tensors.end() || found->second.shape != segment.shape) throw store_error("'" + prefix + segment.name + "' is missing or of another shape", {path.string()});
-          std::copy(found->second.values.begin(), found->second.values.end(), flat.begin() + segment.first);
-        }
-      };
-      take(arena.values(), "param/");
-      take(arena.first_moment(), "adamw/m/");
-      take(arena.second_moment(), "adamw/v/");
-      if (!arena.average().empty()) take(arena.average(), "ema/");
-      return Cursor{json.at("step"), json.at("updates"), json.at("skipped"), json.at("skipped_in_a_row"), json.at("exponents").get<std::vector<int>>(), json.at("config_sha256"),
-                    json.at("features_sha256"), json.at("tables_sha256"), json.at("machine")};
+      put(load_safetensors(path / "state.safetensors"), arena, path);
+      return cursor;
     } catch (const std::exception& error) {
       notes.push_back("checkpoint step-" + std::to_string(steps.back()) + " is passed over: " + error.what());
     }

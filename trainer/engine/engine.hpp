@@ -65,7 +65,7 @@ class Predictor {
 
   // survival[arm][endpoint][month index] of one patient; months() are 12, 24, … to the longest horizon.
   struct Curves { std::vector<std::vector<std::vector<double>>> survival; };
-  // Local: each call is one thread's work over these patients; a patient's result depends on that patient alone.
+  // Local, on this rank's cores; a patient's result depends on that patient alone. Not to be called from several threads.
   [[nodiscard]] std::vector<Curves> predict(const store::Store& store, const std::vector<std::int64_t>& patients) const;
   // The same at other times (for RMST, plots).
   [[nodiscard]] std::vector<Curves> predict_at(const store::Store& store, const std::vector<std::int64_t>& patients,

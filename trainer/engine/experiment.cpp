@@ -60,7 +60,7 @@ std::vector<Row> rows(Experiment& e) {
   append(all, validation_rows(e.validation));
   append(all, {row("resources.slots_at_once", e.resources.slots_at_once, "slots computed at the same time by a rank: auto (its share of cores) or a number"),
                row("resources.prefetch", e.resources.prefetch, "batches read ahead: auto or a number"),
-               row("resources.staging", e.resources.staging, "auto, or a node-local folder for a copy of the features")});
+               row("resources.staging", e.resources.staging, {"auto"}, "features are read where the store is")});
   return all;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/files.hpp"
-#include "data/base/machine.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/engine/run_folder.hpp"
 #include "trainer/engine/safetensors.hpp"
@@ -57,7 +56,7 @@ std::vector<Predictor::Curves> Predictor::predict(const store::Store& store, con
 std::vector<Predictor::Curves> Predictor::predict_at(const store::Store& store, const std::vector<std::int64_t>& patients, const std::vector<double>& months) const {
   const ModelFile& file = impl_->file;
   std::vector<Curves> all(patients.size());
-  Workers workers(this_machine().cores);
+  Workers workers(cores_of_this_rank());
   workers.run(static_cast<std::int64_t>(patients.size()), [&](int, std::int64_t task) {
     const at::NoGradGuard no_grad;
     const auto at = static_cast<std::size_t>(task);

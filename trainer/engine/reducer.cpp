@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/reducer.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -41,7 +42,7 @@ void next_exponents(const std::vector<Segment>& segments, std::span<const float>
   for (std::size_t s = 0; s < segments.size(); ++s) {
     float largest = 0;
     for (const float value : gradient.subspan(static_cast<std::size_t>(segments[s].first), static_cast<std::size_t>(segments[s].count))) largest = std::max(largest, std::abs(value));
-    if (largest > 0) exponents[s] = kBudgetBits - (std::ilogb(largest) + 1);
+    if (largest > 0) exponents[s] = std::min(exponents[s] + kGrowthBits, kBudgetBits - (std::ilogb(largest) + 1));
   }
 }
 

@@ -23,7 +23,9 @@ struct Trouble { std::int64_t not_finite = 0, overflow = 0; };
 [[nodiscard]] Trouble add_fixed_point(std::span<const float> gradient, int exponent, std::span<std::int64_t> out);
 void from_fixed_point(std::span<const std::int64_t> sums, int exponent, std::span<float> out);
 
-// The exponents of the next step, a segment each, from a reduced gradient; a zero gradient keeps its exponent.
+// The exponents of the next step, a segment each, from a reduced gradient; a zero gradient keeps its exponent. One grows by
+// at most kGrowthBits a step: a gradient that is small once may be large again, and an overflow costs a repeated step.
+inline constexpr int kGrowthBits = 3;
 void next_exponents(const std::vector<Segment>& segments, std::span<const float> gradient, std::vector<int>& exponents);
 
 }  // namespace hepar::engine

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <thread>
 
 namespace hepar::engine {
@@ -38,16 +39,29 @@ enum Trailer : std::size_t { kStop, kLoss, kOverflow, kSlots, kTrailer };
 
 }  // namespace
 
-StepEngine::StepEngine(const Learner& learner, const Arena& arena, collective::Collective& group, Workers& workers)
+StepEngine::StepEngine(const Learner& learner, const Arena& arena, collective::Collective& group, Workers& workers, std::size_t prefetch)
     : learner_(learner), arena_(arena), group_(group), workers_(workers), gradient_(static_cast<std::size_t>(arena.size())),
-      worker_sums_(static_cast<std::size_t>(workers.count())), worker_seconds_(static_cast<std::size_t>(workers.count())) {}
+      worker_sums_(static_cast<std::size_t>(workers.count())), worker_seconds_(static_cast<std::size_t>(workers.count())),
+      prefetch_(prefetch, [&learner](const std::vector<std::int64_t>& patients, std::uint64_t key) { return learner.transform.batch(learner.store, patients, learner.config.bag_cap, key); }) {}
+
+std::uint64_t StepEngine::slot_key(std::int64_t step, std::int64_t slot) const {
+  return hash_words({learner_.seed, static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(slot)}) | 1;  // 0 means prediction
+}
+
+void StepEngine::announce(const dataset::StepPlan& plan, std::int64_t step) {
+  std::vector<std::pair<std::uint64_t, std::vector<std::int64_t>>> wanted;
+  for (const std::int64_t slot : dataset::share_out(plan, learner_.cost, group_.size()).at(static_cast<std::size_t>(group_.rank())))
+    wanted.emplace_back(slot_key(step, slot), plan.slots[static_cast<std::size_t>(slot)].patients);
+  prefetch_.announce(std::move(wanted));
+}
 
 StepEngine::SlotOutcome StepEngine::compute(const std::vector<std::int64_t>& patients, std::uint64_t key, double denominator, std::vector<at::Tensor>& gradients, int worker) {
   StepSeconds& seconds = worker_seconds_[static_cast<std::size_t>(worker)];
   dataset::Batch batch;
   {
     const Timer timer(seconds.load);
-    batch = learner_.transform.batch(learner_.store, patients, learner_.config.bag_cap, key);
+    std::optional<dataset::Batch> ahead = prefetch_.take(key);
+    batch = ahead ? std::move(*ahead) : learner_.transform.batch(learner_.store, patients, learner_.config.bag_cap, key);
   }
   at::Tensor loss;
   {
@@ -82,9 +96,8 @@ StepResult StepEngine::reproducible(const dataset::StepPlan& plan, std::int64_t 
     const auto at = static_cast<std::size_t>(task);
     const dataset::Slot& slot = plan.slots[static_cast<std::size_t>(mine[at])];
     if (faults.slow_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(faults.slow_ms));
-    const std::uint64_t key = hash_words({learner_.seed, static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(slot.index)}) | 1;
     std::vector<at::Tensor> gradients;
-    const SlotOutcome outcome = compute(slot.patients, key, static_cast<double>(plan.patients), gradients, worker);
+    const SlotOutcome outcome = compute(slot.patients, slot_key(step, slot.index), static_cast<double>(plan.patients), gradients, worker);
     const Timer timer(worker_seconds_[static_cast<std::size_t>(worker)].quantise);
     std::int64_t* sums = worker == 0 ? sums_.data() : worker_sums_[static_cast<std::size_t>(worker)].data();
     Trouble trouble;

@@ -6,6 +6,7 @@
 #include "trainer/dataset/dataset.hpp"
 #include "trainer/engine/arena.hpp"
 #include "trainer/engine/engine.hpp"
+#include "trainer/engine/prefetch.hpp"
 #include "trainer/engine/workers.hpp"
 #include "trainer/objective/objective.hpp"
 
@@ -41,10 +42,13 @@ struct StepResult {
 // Gradients of one step, in `gradient` on every rank. Collective.
 class StepEngine {
  public:
-  StepEngine(const Learner& learner, const Arena& arena, collective::Collective& group, Workers& workers);
+  // `prefetch`: batches to read ahead.
+  StepEngine(const Learner& learner, const Arena& arena, collective::Collective& group, Workers& workers, std::size_t prefetch = 0);
 
   // Fixed point: the same bits whatever the ranks and threads. Uses `exponents`; leaves them alone.
   StepResult reproducible(const dataset::StepPlan& plan, std::int64_t step, const std::vector<int>& exponents, const Faults& faults);
+  // The step that follows: its batches may be read while the present one is computed (reproducible mode).
+  void announce(const dataset::StepPlan& plan, std::int64_t step);
   // One forward over this rank's slots, float sums: repeatable at the same number of ranks.
   StepResult native(const dataset::StepPlan& plan, std::int64_t step, const Faults& faults);
 
@@ -53,6 +57,7 @@ class StepEngine {
 
  private:
   struct SlotOutcome { double loss = 0; bool finite = true; };
+  [[nodiscard]] std::uint64_t slot_key(std::int64_t step, std::int64_t slot) const;
   [[nodiscard]] SlotOutcome compute(const std::vector<std::int64_t>& patients, std::uint64_t key, double denominator, std::vector<at::Tensor>& gradients, int worker);
 
   const Learner& learner_;
@@ -64,6 +69,7 @@ class StepEngine {
   std::vector<std::vector<std::int64_t>> worker_sums_;   // arena, workers 1 …
   std::vector<StepSeconds> worker_seconds_;
   StepSeconds seconds_;
+  Prefetch prefetch_;
 };
 
 }  // namespace hepar::engine

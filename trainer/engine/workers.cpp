@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/workers.hpp"
 
+#include "data/base/machine.hpp"
+#include "data/base/text.hpp"
+
 #include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
 
 namespace hepar::engine {
+
+int cores_of_this_rank() {
+  const int bound = this_machine().cores, online = std::max(bound, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
+  long long ranks = 1;
+  for (const char* name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"})
+    if (const char* value = std::getenv(name)) ranks = std::max(ranks, parse_integer(value).value_or(1));
+  return std::clamp(static_cast<int>(online / ranks), 1, bound);
+}
 
 Workers::Workers(int count) {
   at::set_num_threads(1);

@@ -12,6 +12,9 @@
 
 namespace hepar::engine {
 
+// The cores that are this rank's own: those of the node, shared with the other ranks on it, within its binding.
+[[nodiscard]] int cores_of_this_rank();
+
 class Workers {
  public:
   explicit Workers(int count);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/collective/collective.hpp"
+
+#include <limits>
+#include <optional>
+
+namespace hepar::collective {
+
+namespace {
+
+std::string text_of(Collective& group, const std::string& text, int root) {
+  auto length = static_cast<std::int64_t>(text.size());
+  group.broadcast(std::as_writable_bytes(std::span(&length, 1)), root);  // lengths may differ over ranks
+  std::string out = group.rank() == root ? text : std::string(static_cast<std::size_t>(length), '\0');
+  group.broadcast(std::as_writable_bytes(std::span(out.data(), out.size())), root);
+  return out;
+}
+
+}  // namespace
+
+std::string broadcast_text(Collective& group, const std::string& text) { return text_of(group, text, 0); }
+
+void together(Collective& group, const std::function<void()>& work) {
+  constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+  std::optional<Error> mine;
+  try {
+    work();
+  } catch (const Error& error) {
+    mine = error;
+  }
+  std::int64_t first = mine ? -group.rank() : -kNone;
+  group.all_reduce_max(std::span(&first, 1));
+  if (first == -kNone) return;
+  const int failing = static_cast<int>(-first);
+  std::int64_t code = mine ? static_cast<std::int64_t>(mine->code()) : 0;
+  group.broadcast(std::as_writable_bytes(std::span(&code, 1)), failing);
+  const std::string message = text_of(group, mine ? mine->what() : "", failing);
+  throw AgreedError(Error(static_cast<ExitCode>(code), message), group.whole(), group.rank() == failing);
+}
+
+}  // namespace hepar::collective

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// One training, as a story that every rank tells alike: open, prepare, continue (training_setup.cpp), steps (train.cpp),
+// finish (training_record.cpp). Internal to the room.
+#pragma once
+
+#include "trainer/engine/checkpoint.hpp"
+#include "trainer/engine/engine.hpp"
+#include "trainer/engine/run_record.hpp"
+#include "trainer/engine/step.hpp"
+#include "trainer/engine/tensorboard.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hepar::engine {
+
+// When to write a checkpoint besides the end: by time or by steps (0: not).
+struct Rhythm {
+  double seconds = 600;
+  std::int64_t steps = 0;
+};
+
+[[nodiscard]] inline double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+
+class Training {
+ public:
+  Training(const TrainRequest& request, collective::Collective& group, const Console& console)
+      : request_(request), config_(request.experiment.train), group_(group), console_(console), folder_{request.out}, root_(group.rank() == 0), seed_(static_cast<std::uint64_t>(request.experiment.seed)) {}
+
+  TrainResult run();
+  // status.json of what ended it. Local.
+  void failed(const Error& error);
+
+ private:
+  void open_folder();
+  void prepare();
+  void continue_from_checkpoint();
+  void steps();
+  bool one_step();
+  void after_step(const StepResult& result, double norm, double rate);
+  void check_replicas();
+  void finish(bool stopped);
+  [[nodiscard]] nlohmann::ordered_json identity(const std::string& status) const;
+  [[nodiscard]] nlohmann::ordered_json run_json(const std::string& hash, bool stopped);
+  [[nodiscard]] StepResult computed_step(const dataset::StepPlan& plan);
+  [[nodiscard]] std::optional<TrainResult> finished_before();
+  void choose_patients();
+  void start_computing();
+  [[nodiscard]] TrainResult result() const;
+
+  const TrainRequest& request_;
+  const TrainConfig& config_;
+  collective::Collective& group_;
+  const Console& console_;
+  RunFolder folder_;
+  bool root_;
+  std::uint64_t seed_;
+  Selection selection_;
+  std::vector<std::int64_t> patients_;     // those of the request with an outcome to learn from
+  dataset::Transform transform_ = dataset::Transform::from_json("{}");
+  std::vector<objective::HeadSpec> heads_;
+  std::vector<EndpointSpec> endpoints_;
+  std::vector<std::vector<objective::Subject>> subjects_;
+  std::vector<double> cost_;
+  std::unique_ptr<model::Network> network_;
+  std::unique_ptr<Arena> arena_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<dataset::Sampler> sampler_;
+  std::unique_ptr<Learner> learner_;
+  std::unique_ptr<StepEngine> engine_;
+  std::unique_ptr<CheckpointWriter> writer_;
+  std::unique_ptr<Events> events_;
+  std::unique_ptr<TensorBoard> tensorboard_;
+  std::unique_ptr<Progress> progress_;
+  Cursor cursor_;
+  Status status_;
+  StepSeconds phases_;
+  double optimiser_seconds_ = 0, setup_seconds_ = 0, steps_seconds_ = 0;
+  std::int64_t total_steps_ = 0, slots_computed_ = 0, patients_done_ = 0;
+  std::int64_t checkpointed_step_ = 0;
+  bool stop_ = false, reproducible_ = true;
+  Rhythm rhythm_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), checkpointed_ = start_, logged_ = start_;
+};
+
+}  // namespace hepar::engine

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/base/files.hpp"
+#include "data/base/machine.hpp"
+#include "data/base/text.hpp"
+#include "trainer/engine/model_file.hpp"
+#include "trainer/engine/training.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace hepar::engine {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::byte> bytes_of(const std::string& text) { return {reinterpret_cast<const std::byte*>(text.data()), reinterpret_cast<const std::byte*>(text.data() + text.size())}; }
+
+// "class" of status.json.
+std::string class_of(ExitCode code) {
+  static constexpr std::array<std::pair<ExitCode, const char*>, 7> kClasses{{{ExitCode::usage, "usage"}, {ExitCode::input, "input"}, {ExitCode::store, "store"}, {ExitCode::training, "training"},
+                                                                            {ExitCode::rank_failed, "rank"}, {ExitCode::disk, "disk"}, {ExitCode::stopped, "stopped"}}};
+  for (const auto& [known, name] : kClasses)
+    if (known == code) return name;
+  return "bug";
+}
+
+}  // namespace
+
+Json Training::identity(const std::string& status) const {
+  return {{"schema", "hepar-run/1"}, {"status", status}, {"parameters_sha256", nullptr}, {"features_sha256", cursor_.features_sha256}, {"tables_sha256", cursor_.tables_sha256},
+          {"config_sha256", cursor_.config_sha256}, {"mode", request_.experiment.mode}, {"reproducible", reproducible_ && request_.experiment.mode == "reproducible"}, {"ranks", group_.size()},
+          {"backend", std::string(group_.name())}, {"slots_at_once", workers_->count()}, {"seed", seed_}, {"steps", cursor_.step}, {"steps_planned", total_steps_},
+          {"epochs", cursor_.step / std::max<std::int64_t>(1, sampler_->steps_per_epoch())}, {"steps_per_epoch", sampler_->steps_per_epoch()}, {"skipped_steps", cursor_.skipped},
+          {"patients", patients_.size()}, {"patients_without_outcome", request_.patients.size() - patients_.size()}, {"parameters", arena_->size()}, {"inputs", selection_.modalities},
+          {"columns", selection_.columns}, {"left_out", selection_.left_out}, {"endpoints", selection_.endpoints}, {"machine", machine_json()}};
+}
+
+Json Training::run_json(const std::string& hash, bool stopped) {
+  // Rank by rank: slots, peak memory, seconds by phase, bytes.
+  const std::string mine = Json{{"rank", group_.rank()}, {"slots", slots_computed_}, {"peak_memory_bytes", peak_memory_bytes()}, {"load_seconds", phases_.load}, {"forward_seconds", phases_.forward},
+                                {"backward_seconds", phases_.backward}, {"quantise_seconds", phases_.quantise}, {"reduce_seconds", phases_.reduce}, {"optimiser_seconds", optimiser_seconds_},
+                                {"store_bytes", request_.store.bytes_read()}}.dump() + "\n";
+  const std::vector<std::byte> all = group_.gather(bytes_of(mine), 0);
+  if (!root_) return {};
+  Json ranks = Json::array();
+  std::int64_t slots = 0;
+  for (const std::string& line : split(std::string_view(reinterpret_cast<const char*>(all.data()), all.size()), '\n'))
+    if (!line.empty()) {
+      ranks.push_back(Json::parse(line));
+      slots += ranks.back().at("slots").get<std::int64_t>();
+    }
+  Json record = identity(stopped ? "stopped" : "finished");
+  record["parameters_sha256"] = hash;
+  record["slots_computed"] = slots;
+  record["seconds"] = {{"setup", setup_seconds_}, {"steps", steps_seconds_}, {"checkpoint_stall", writer_->stall_seconds()}, {"total", seconds_since(start_)}};
+  record["patients_per_second"] = steps_seconds_ > 0 ? static_cast<double>(patients_done_) / steps_seconds_ : 0.0;
+  record["by_rank"] = ranks;
+  return record;
+}
+
+void Training::finish(bool stopped) {
+  const std::span<const float> predicting = arena_->average().empty() ? arena_->values() : arena_->average();
+  const std::vector<NamedValues> tensors = arena_->named(predicting);
+  const std::string hash = parameters_sha256(tensors);
+  const Json record = run_json(hash, stopped);
+  if (!root_) return;
+  if (stopped) {
+    if (checkpointed_step_ != cursor_.step) writer_->save(*arena_, cursor_);
+    writer_->wait();
+    publish(folder_.run(), record.dump(2) + "\n");
+    status_ = {"stopped", "stopped", 75, cursor_.step, 0, "train", "stopped on request; checkpoint step-" + std::to_string(cursor_.step) + " written; run the same command again to continue", status_.generation};
+    publish_status(folder_, status_);
+    return;
+  }
+  writer_->save(*arena_, cursor_);
+  writer_->wait();
+  Experiment copy = request_.experiment;
+  publish(folder_.model(), safetensors_text(tensors));
+  publish(folder_.model_json(), to_text({transform_, heads_, endpoints_, request_.store.strategies().arm_names(), selection_.modalities, selection_.columns, config_yaml(copy), cursor_.features_sha256,
+                                         cursor_.tables_sha256, hash, static_cast<std::int64_t>(patients_.size()), seed_, Json::object()}));
+  publish(folder_.run(), record.dump(2) + "\n");
+  publish_status(folder_, {"finished", "done", 0, cursor_.step, 0, "train", "finished", status_.generation});
+}
+
+TrainResult Training::result() const {
+  const std::span<const float> predicting = arena_->average().empty() ? arena_->values() : arena_->average();
+  return {parameters_sha256(arena_->named(predicting)), cursor_.step, cursor_.step / std::max<std::int64_t>(1, sampler_->steps_per_epoch()), false, false};
+}
+
+void Training::failed(const Error& error) {
+  std::error_code ignored;
+  // A folder that refused this training (another configuration or store) keeps the status of its own.
+  if (status_.phase.empty() || !fs::exists(folder_.status(), ignored)) return;
+  try {
+    publish_status(folder_, {"failed", class_of(error.code()), static_cast<int>(error.code()), cursor_.step, group_.rank(), status_.phase, error.what(), status_.generation});
+  } catch (const Error&) {
+    // The disk that cannot hold the status is most likely the error itself, which goes on to be reported.
+  }
+}
+
+}  // namespace hepar::engine

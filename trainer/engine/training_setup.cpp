@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/engine/training.hpp"
+
+#include "data/base/files.hpp"
+#include "data/base/machine.hpp"
+#include "data/base/text.hpp"
+#include "trainer/engine/model_file.hpp"
+#include "trainer/engine/optimiser.hpp"
+#include "trainer/engine/reducer.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hepar::engine {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int whole_number(const std::string& key, const std::string& text, int lowest) {
+  const auto n = parse_integer(text);
+  if (!n || *n < lowest || *n > 1024) throw usage_error("'" + key + "' is '" + text + "'", {}, "give auto or a whole number from " + std::to_string(lowest));
+  return static_cast<int>(*n);
+}
+
+int slots_at_once(const Resources& resources) {
+  return resources.slots_at_once == "auto" ? cores_of_this_rank() : whole_number("resources.slots_at_once", resources.slots_at_once, 1);
+}
+
+// A thread that reads ahead takes a core from computing where none is free.
+std::size_t batches_ahead(const Resources& resources, int slots) {
+  if (resources.prefetch != "auto") return static_cast<std::size_t>(whole_number("resources.prefetch", resources.prefetch, 0));
+  return slots < cores_of_this_rank() ? 2 * static_cast<std::size_t>(slots) : 0;
+}
+
+void check_blas(const Machine& machine, int slots, const Console& console) {
+  if (machine.blas == BlasFlavour::openblas_serial && slots > 1)
+    throw usage_error("the serial OpenBLAS (" + machine.blas_path + ") computes wrong gradients with several slots at once", {}, "apt-get install libopenblas0-pthread, or set resources.slots_at_once=1");
+  if (machine.blas == BlasFlavour::reference) console.warning("the reference BLAS answers: a step takes about 8.6 times as long; apt-get install libopenblas0-pthread");
+}
+
+Rhythm rhythm_of(const std::string& text, std::int64_t steps_per_epoch) {
+  if (text == "auto") return {};
+  const struct { const char* unit; double seconds; double steps; } units[] = {{"min", 60, 0}, {"steps", 0, 1}, {"epochs", 0, static_cast<double>(steps_per_epoch)}, {"epoch", 0, static_cast<double>(steps_per_epoch)}};
+  for (const auto& unit : units) {
+    if (!text.ends_with(unit.unit)) continue;
+    const auto n = parse_number(trim(std::string_view(text).substr(0, text.size() - std::strlen(unit.unit))));
+    if (n && *n > 0) return {unit.seconds > 0 ? *n * unit.seconds : 1e18, static_cast<std::int64_t>(*n * unit.steps)};
+  }
+  throw usage_error("'train.checkpoint_every' is '" + text + "'", {}, "give auto, or such as 10min, 500steps, 1epoch");
+}
+
+}  // namespace
+
+void Training::open_folder() {
+  std::error_code failed;
+  if (request_.fresh && fs::exists(folder_.root)) {
+    int n = 1;
+    while (fs::exists(folder_.root.string() + ".old-" + std::to_string(n))) ++n;
+    fs::rename(folder_.root, folder_.root.string() + ".old-" + std::to_string(n));
+  }
+  const bool exists = fs::exists(folder_.config());
+  if (request_.must_resume && !exists) throw usage_error("there is no run to resume", {folder_.root.string()}, "leave out --resume to start one");
+  if (exists) {
+    if (const std::string difference = first_difference(read_file(folder_.config()), request_.experiment); !difference.empty())
+      throw store_error("the run belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
+  } else if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.status())) {
+    throw usage_error("the folder is neither empty nor a run", {folder_.root.string()}, "choose another --out");
+  }
+  fs::create_directories(folder_.checkpoints(), failed);
+  if (failed) {
+    errno = failed.value();
+    throw disk_error("cannot create the run's folder", {folder_.root.string()});
+  }
+  remove_stale_temporaries(folder_.root);
+  Experiment copy = request_.experiment;
+  if (!exists) publish(folder_.config(), config_yaml(copy));
+  status_.generation = next_generation(folder_);
+}
+
+std::optional<TrainResult> Training::finished_before() {
+  std::string finished;
+  collective::together(group_, [&] {
+    if (!root_) return;
+    open_folder();
+    std::error_code ignored;
+    if (!fs::exists(folder_.run(), ignored)) return;
+    const Json before = Json::parse(read_file(folder_.run()), nullptr, false);
+    if (!before.is_object()) throw store_error("cannot be read", {folder_.run().string()}, "restore it, or give --fresh");
+    for (const auto& [key, now] : {std::pair("features_sha256", request_.store.features_sha256()), std::pair("tables_sha256", request_.store.tables_sha256())})
+      if (before.value(key, "") != now) throw store_error(std::string("the run belongs to another store: ") + key + " differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
+    if (before.value("status", "") == "finished") finished = before.dump();
+  });
+  finished = collective::broadcast_text(group_, finished);
+  if (finished.empty()) return std::nullopt;
+  const Json before = Json::parse(finished);
+  return TrainResult{before.at("parameters_sha256"), before.at("steps"), before.at("epochs"), false, true};
+}
+
+void Training::prepare() {
+  const store::Store& store = request_.store;
+  selection_ = select(request_.experiment, store);
+  for (const EndpointSpec& endpoint : store.endpoints())
+    if (std::find(selection_.endpoints.begin(), selection_.endpoints.end(), endpoint.name) != selection_.endpoints.end()) endpoints_.push_back(endpoint);
+  if (endpoints_.empty()) throw input_error("the store has no endpoints to train on", {store.path().string()}, "add follow_up and endpoints to the cohort and run hepar shard again");
+  heads_ = objective::heads_for(endpoints_, store.strategies(), std::any_of(endpoints_.begin(), endpoints_.end(), [](const EndpointSpec& e) { return !e.direct(); }));
+  choose_patients();
+  transform_ = dataset::Transform::fit(store, selection_.modalities, selection_.columns, patients_);
+  cost_ = dataset::patient_costs(store, selection_.modalities, config_.bag_cap);
+  network_ = model::make_network(request_.experiment.model, transform_.inputs(), shapes_of(heads_), seed_);
+  arena_ = std::make_unique<Arena>(*network_);
+  if (config_.ema > 0) arena_->start_average();
+  sampler_ = std::make_unique<dataset::Sampler>(patients_, seed_, config_.slots_per_step, config_.patients_per_slot);
+  total_steps_ = planned_steps(config_, sampler_->steps_per_epoch());
+  rhythm_ = rhythm_of(config_.checkpoint_every, sampler_->steps_per_epoch());
+  start_computing();
+  cursor_.exponents.assign(arena_->segments().size(), kFirstExponent);
+  cursor_.config_sha256 = config_sha256(request_.experiment);
+  cursor_.features_sha256 = store.features_sha256();
+  cursor_.tables_sha256 = store.tables_sha256();
+  cursor_.machine = machine_identity();
+}
+
+// Patients whose outcome is unknown say nothing to any head; they are counted, not trained on.
+void Training::choose_patients() {
+  const store::Store& store = request_.store;
+  std::int64_t events = 0;
+  std::vector<std::uint8_t> known(static_cast<std::size_t>(store.patients()), 0);
+  for (const objective::HeadSpec& head : heads_) {
+    subjects_.emplace_back(static_cast<std::size_t>(store.patients()));
+    for (const std::int64_t p : request_.patients) {
+      const store::PatientRow& row = store.row(p);
+      objective::Subject& subject = subjects_.back()[static_cast<std::size_t>(p)];
+      subject = objective::subject_of(head, store.endpoints(), row.history, row.outcomes, row.assignment);
+      if (!subject.known) continue;
+      known[static_cast<std::size_t>(p)] = 1;
+      events += subject.history.recurrence || subject.history.death || subject.outcome.event != 0 ? 1 : 0;
+    }
+  }
+  for (const std::int64_t p : request_.patients)
+    if (known[static_cast<std::size_t>(p)] != 0) patients_.push_back(p);
+  if (patients_.empty()) throw Error(ExitCode::training, "nothing estimable: no patient has an outcome to learn from", store.path().string(), "check eligibility and follow-up with hepar cohort check");
+  if (events == 0) throw Error(ExitCode::training, "nothing estimable: none of " + std::to_string(patients_.size()) + " patients has an event of any endpoint", store.path().string(), "check the follow-up with hepar cohort check");
+}
+
+void Training::start_computing() {
+  const Machine machine = this_machine();
+  const int slots = slots_at_once(request_.experiment.resources);
+  check_blas(machine, slots, console_);
+  workers_ = std::make_unique<Workers>(slots);
+  learner_ = std::make_unique<Learner>(Learner{request_.store, transform_, *network_, heads_, subjects_, cost_, config_, seed_});
+  engine_ = std::make_unique<StepEngine>(*learner_, *arena_, group_, *workers_, batches_ahead(request_.experiment.resources, slots));
+}
+
+void Training::continue_from_checkpoint() {
+  std::string state;
+  collective::together(group_, [&] {
+    if (!root_) return;
+    std::vector<std::string> notes;
+    const std::optional<Cursor> found = load_newest(folder_, *arena_, notes);
+    for (const std::string& note : notes) console_.warning(note);
+    if (found) {
+      if (found->features_sha256 != cursor_.features_sha256) throw store_error("the run belongs to another store: features_sha256 differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
+      if (found->tables_sha256 != cursor_.tables_sha256) throw store_error("the run belongs to another store: tables_sha256 differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
+      reproducible_ = found->machine == cursor_.machine;
+      if (!reproducible_ && !request_.accept_other_machine)
+        throw store_error("the checkpoint was made elsewhere (" + found->machine + ") and here is " + cursor_.machine, {folder_.root.string()}, "resume there, or give --accept-other-machine");
+      const std::string machine = cursor_.machine;
+      cursor_ = *found;
+      cursor_.machine = machine;
+    }
+    state = Json{{"found", found.has_value()}, {"step", cursor_.step}, {"updates", cursor_.updates}, {"skipped", cursor_.skipped}, {"skipped_in_a_row", cursor_.skipped_in_a_row}, {"exponents", cursor_.exponents}, {"reproducible", reproducible_}}.dump();
+  });
+  const Json shared = Json::parse(collective::broadcast_text(group_, state));
+  cursor_.step = shared.at("step");
+  cursor_.updates = shared.at("updates");
+  cursor_.skipped = shared.at("skipped");
+  cursor_.skipped_in_a_row = shared.at("skipped_in_a_row");
+  cursor_.exponents = shared.at("exponents").get<std::vector<int>>();
+  reproducible_ = shared.at("reproducible");
+  if (!shared.at("found").get<bool>()) return;
+  for (std::span<float> flat : {arena_->values(), arena_->first_moment(), arena_->second_moment(), arena_->average()}) group_.broadcast(std::as_writable_bytes(flat), 0);
+  checkpointed_step_ = cursor_.step;
+}
+
+}  // namespace hepar::engine

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The leak audit (law 5): a pure function of what every fold says it saw.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hepar::validation {
+
+struct FoldRecord {
+  std::string name;
+  std::vector<std::string> held_out;                 // centres
+  std::vector<std::string> train, inner, test;       // patient keys
+  std::map<std::string, std::vector<std::string>> fitted_on;  // "transform", "propensity", "clinical_cox", "calibration" -> keys
+  std::vector<std::string> predicted;                // keys with predictions
+  std::string features_sha256, tables_sha256;
+  std::vector<std::string> inputs_known_late;        // inputs that are not known at predict_at
+};
+
+struct Audit {
+  std::vector<std::string> checks, problems;
+  [[nodiscard]] bool passed() const { return problems.empty(); }
+};
+
+// `everyone`: keys that must be held out exactly once (empty: not asked, as with a split). `centre_of`: key -> centre.
+[[nodiscard]] Audit audit(const std::vector<FoldRecord>& folds, const std::vector<std::string>& everyone, const std::map<std::string, std::string>& centre_of);
+
+}  // namespace hepar::validation

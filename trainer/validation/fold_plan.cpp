@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/validation/fold_plan.hpp"
+
+#include "data/base/random.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace hepar::validation {
+
+namespace {
+
+using Indices = std::vector<std::int64_t>;
+
+// Events of the endpoint with the fewest, within its horizon.
+std::int64_t fewest_events(const store::Store& store, const Indices& patients) {
+  std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
+  for (std::size_t e = 0; e < store.endpoints().size(); ++e) {
+    std::int64_t events = 0;
+    for (const std::int64_t p : patients) {
+      const Outcome& outcome = store.row(p).outcomes[e];
+      events += outcome.known && outcome.event == 1 && outcome.months <= store.endpoints()[e].horizon_months ? 1 : 0;
+    }
+    fewest = std::min(fewest, events);
+  }
+  return fewest;
+}
+
+std::map<std::string, Indices> by_centre(const store::Store& store, const Indices& patients) {
+  std::map<std::string, Indices> centres;
+  for (const std::int64_t p : patients) centres[store.row(p).centre].push_back(p);
+  return centres;
+}
+
+std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config) {
+  const std::map<std::string, Indices> centres = by_centre(store, patients);
+  if (centres.size() < 2)
+    throw usage_error("leave_one_centre_out needs at least two centres; the store has " + std::to_string(centres.size()), {store.path().string()}, "set validation.scheme=grouped_k_fold and validation.group=patient");
+  std::vector<Fold> folds;
+  std::vector<std::pair<std::string, Indices>> small;
+  for (const auto& [centre, members] : centres) {
+    if (config.pool_below_events > 0 && fewest_events(store, members) < config.pool_below_events) {
+      small.emplace_back(centre, members);
+    } else {
+      folds.push_back({centre, {centre}, members, {}, {}});
+    }
+  }
+  // Small centres are gathered, in the order of their codes, until a pool has enough events; what is left joins the last.
+  std::vector<Fold> pools;
+  Fold open;
+  for (const auto& [centre, members] : small) {
+    open.held_out.push_back(centre);
+    open.test.insert(open.test.end(), members.begin(), members.end());
+    if (fewest_events(store, open.test) < config.pool_below_events) continue;
+    open.name = "pool-" + std::to_string(pools.size() + 1);
+    pools.push_back(std::exchange(open, {}));
+  }
+  if (!open.test.empty()) {
+    if (pools.empty()) {
+      open.name = "pool-1";
+      pools.push_back(open);
+    } else {
+      pools.back().held_out.insert(pools.back().held_out.end(), open.held_out.begin(), open.held_out.end());
+      pools.back().test.insert(pools.back().test.end(), open.test.begin(), open.test.end());
+    }
+  }
+  folds.insert(folds.end(), pools.begin(), pools.end());
+  if (folds.size() < 2) throw usage_error("pooling small centres leaves one fold", {store.path().string()}, "lower validation.pool_below_events, or use grouped_k_fold");
+  return folds;
+}
+
+std::vector<Fold> k_folds(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config, std::uint64_t seed) {
+  // Groups in the order of a keyed hash; events are dealt before the others, so that folds are alike.
+  std::map<std::string, Indices> groups;
+  for (const std::int64_t p : patients) groups[config.group == "centre" ? store.row(p).centre : store.row(p).key].push_back(p);
+  if (static_cast<long long>(groups.size()) < config.folds)
+    throw usage_error("validation.folds is " + std::to_string(config.folds) + " with " + std::to_string(groups.size()) + (config.group == "centre" ? " centres" : " patients"), {store.path().string()}, "lower validation.folds");
+  std::vector<std::pair<std::pair<int, std::uint64_t>, std::string>> order;
+  for (const auto& [name, members] : groups) order.push_back({{fewest_events(store, members) > 0 ? 0 : 1, hash_text(name, seed)}, name});
+  std::sort(order.begin(), order.end());
+  std::vector<Fold> folds(static_cast<std::size_t>(config.folds));
+  for (std::size_t f = 0; f < folds.size(); ++f) folds[f].name = "fold-" + std::to_string(f + 1);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    Fold& fold = folds[i % folds.size()];
+    const Indices& members = groups[order[i].second];
+    fold.test.insert(fold.test.end(), members.begin(), members.end());
+    if (config.group == "centre") fold.held_out.push_back(order[i].second);
+  }
+  return folds;
+}
+
+std::vector<Fold> split_once(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config, std::uint64_t seed) {
+  std::vector<std::pair<std::uint64_t, std::int64_t>> order;
+  for (const std::int64_t p : patients) order.emplace_back(hash_text(store.row(p).key, seed), p);
+  std::sort(order.begin(), order.end());
+  const auto n = std::clamp<std::size_t>(static_cast<std::size_t>(config.test * static_cast<double>(order.size()) + 0.5), 1, order.size() - 1);
+  Fold fold{"test", {}, {}, {}, {}};
+  for (std::size_t i = 0; i < n; ++i) fold.test.push_back(order[i].second);
+  return {fold};
+}
+
+}  // namespace
+
+std::vector<std::int64_t> patients_of(const store::Store& store) {
+  Indices patients;
+  for (std::int64_t p = 0; p < store.patients(); ++p) {
+    const store::PatientRow& row = store.row(p);
+    const bool known = std::any_of(row.outcomes.begin(), row.outcomes.end(), [](const Outcome& outcome) { return outcome.known; });
+    if (row.verdict.eligible() && known) patients.push_back(p);
+  }
+  return patients;
+}
+
+std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config, std::uint64_t seed) {
+  if (patients.size() < 4) throw Error(ExitCode::training, "only " + std::to_string(patients.size()) + " eligible patients with follow-up", store.path().string(), "check eligibility with hepar cohort check");
+  std::vector<Fold> folds = config.scheme == "leave_one_centre_out" ? one_centre_out(store, patients, config)
+                            : config.scheme == "grouped_k_fold"     ? k_folds(store, patients, config, seed)
+                                                                    : split_once(store, patients, config, seed);
+  for (Fold& fold : folds) {
+    std::sort(fold.test.begin(), fold.test.end());
+    std::sort(fold.held_out.begin(), fold.held_out.end());
+    for (const std::int64_t p : patients) {
+      if (std::binary_search(fold.test.begin(), fold.test.end(), p)) continue;
+      // Keyed by fold and patient: the inner part of one fold tells nothing about another's.
+      const std::uint64_t draw = hash_text(store.row(p).key, hash_text(fold.name, seed + 1)) >> 11;
+      const bool inner = static_cast<double>(draw) * 0x1p-53 < config.inner_share && !config.inner_use.empty();
+      (inner ? fold.inner : fold.train).push_back(p);
+    }
+  }
+  return folds;
+}
+
+}  // namespace hepar::validation

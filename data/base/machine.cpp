@@ -23,15 +23,6 @@ constexpr std::array<Pattern, 6> kPatterns{{{"openblas-pthread", BlasFlavour::op
                                             {"openblas-serial", BlasFlavour::openblas_serial}, {"/blas/", BlasFlavour::reference},
                                             {"refblas", BlasFlavour::reference}, {"openblas", BlasFlavour::openblas_pthread}}};
 
-std::string file_that_answers(const char* symbol) {
-  void* address = ::dlsym(RTLD_DEFAULT, symbol);
-  Dl_info info{};
-  if (address == nullptr || ::dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
-  std::error_code ignored;
-  const std::filesystem::path real = std::filesystem::canonical(info.dli_fname, ignored);
-  return ignored ? info.dli_fname : real.string();
-}
-
 std::string cpu_model() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
@@ -40,6 +31,15 @@ std::string cpu_model() {
 }
 
 }  // namespace
+
+std::string file_that_answers(const char* symbol) {
+  void* address = ::dlsym(RTLD_DEFAULT, symbol);
+  Dl_info info{};
+  if (address == nullptr || ::dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
+  std::error_code ignored;
+  const std::filesystem::path real = std::filesystem::canonical(info.dli_fname, ignored);
+  return ignored ? info.dli_fname : real.string();
+}
 
 const char* name_of(BlasFlavour flavour) {
   static constexpr std::array<const char*, 6> kNames{"OpenBLAS (pthread)", "OpenBLAS (OpenMP)", "OpenBLAS (serial)", "reference BLAS", "other", "none"};

@@ -24,6 +24,8 @@ struct Machine {
 // The variables that `main` sets before LibTorch and MPI start, and their values.
 [[nodiscard]] const std::map<std::string, std::string>& pinned_variables();
 [[nodiscard]] Machine this_machine();
+// The file (links resolved) of the loaded library that answers a C symbol; "" when none does.
+[[nodiscard]] std::string file_that_answers(const char* symbol);
 [[nodiscard]] std::int64_t peak_memory_bytes();  // of this process, from getrusage
 
 }  // namespace hepar

@@ -32,7 +32,7 @@ TEST(Options, TheResolvedConfigurationReadsBackAsItself) {
     const std::string yaml = resolved_yaml(written.rows());
     Options read;
     std::vector<Row> rows = read.rows();
-    apply(Yaml::parse(yaml, "config.yaml"), rows);
+    hepar::apply(Yaml::parse(yaml, "config.yaml"), rows);
     EXPECT_EQ(resolved_yaml(rows), yaml);
     EXPECT_EQ(read.rate, 0.1 + 0.2);
     EXPECT_EQ(read.text, text) << yaml;
@@ -44,7 +44,7 @@ TEST(Options, TheResolvedConfigurationReadsBackAsItself) {
 TEST(Options, EveryValueSaysWhereItCameFrom) {
   Options options;
   std::vector<Row> rows = options.rows();
-  apply(Yaml::parse("train:\n  rate: 0.5\n", "e.yaml"), rows);
+  hepar::apply(Yaml::parse("train:\n  rate: 0.5\n", "e.yaml"), rows);
   apply_assignment("share = 0.25", rows);
   EXPECT_EQ(rows[0].origin, "e.yaml:2");
   EXPECT_EQ(rows[1].origin, "--set");
@@ -61,7 +61,7 @@ TEST(Options, ListsAreWrittenInYamlAndInAssignments) {
   EXPECT_EQ(options.names.size(), 3U);
   apply_assignment("names=[]", rows);
   EXPECT_TRUE(options.names.empty());
-  apply(Yaml::parse("names: one", "e.yaml"), rows);
+  hepar::apply(Yaml::parse("names: one", "e.yaml"), rows);
   EXPECT_EQ(options.names, std::vector<std::string>{"one"});
 }
 
@@ -71,7 +71,7 @@ TEST(Options, NothingIsClippedAndNothingUnknownPasses) {
   for (const char* text : {"train: {rate: 2}", "train: {steps: 1.5}", "train: {steps: 0}", "train: 3", "train: [1]", "mode: c", "share: [1]", "share:", "unknown: {}", "train: {rat: 1}",
                            "train: {deep: {fresh: 1}}", "text: {a: b}"}) {
     try {
-      apply(Yaml::parse(text, "e.yaml"), rows);
+      hepar::apply(Yaml::parse(text, "e.yaml"), rows);
       ADD_FAILURE() << text;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::usage);
@@ -79,7 +79,7 @@ TEST(Options, NothingIsClippedAndNothingUnknownPasses) {
     }
   }
   EXPECT_EQ(resolved_yaml(options.rows()), resolved_yaml(Options().rows()));
-  EXPECT_NO_THROW(apply(Yaml::parse("schema: x/1\nshare: 1", "e.yaml"), rows, {"schema"}));
+  EXPECT_NO_THROW(hepar::apply(Yaml::parse("schema: x/1\nshare: 1", "e.yaml"), rows, {"schema"}));
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ TEST(Text, DatesExistOrAreRefused) {
 TEST(Text, TypingErrorsFindTheirName) {
   const std::vector<std::string> known{"learning_rate", "warmup", "ema"};
   EXPECT_EQ(nearest_name("lerning_rate", known), "learning_rate");
+  EXPECT_EQ(nearest_name("uot", std::vector<std::string>{"set", "out"}), "out") << "a swap is one error";
   EXPECT_EQ(nearest_name("Warmup", known), "warmup");
   EXPECT_EQ(nearest_name("completely_else", known), "");
   EXPECT_EQ(name_advice("emma", known), "did you mean 'ema'?");

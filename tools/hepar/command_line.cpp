@@ -50,6 +50,15 @@ void apply_configs(const po::variables_map& values, Command& command, std::vecto
   }
 }
 
+// Underscores of a flag become hyphens; a switch without a value means true (Boost would take the next word for it).
+void normalise(std::string& word, const std::vector<Row>& rows) {
+  if (!word.starts_with("--")) return;
+  const std::size_t end = std::min(word.find('='), word.size());
+  std::replace(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(end), '_', '-');
+  const bool is_switch = std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.flag_only && word == "--" + flag_of(row); });
+  if (is_switch) word += "=true";
+}
+
 // Boost reports an unknown option by its own text: name it and the nearest known one instead.
 [[noreturn]] void rethrow_readable(const po::error& error, const std::vector<std::string>& known) {
   if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&error)) {
@@ -60,24 +69,37 @@ void apply_configs(const po::variables_map& values, Command& command, std::vecto
   throw usage_error(error.what(), {}, "see --help");
 }
 
+std::optional<std::string> answer_without_command(const std::vector<std::string>& arguments, const Commands& commands) {
+  const std::string first = arguments.empty() ? "help" : arguments.front();
+  if (first == "--help" || first == "-h" || first == "help") return overview(commands);
+  if (first == "--version") return "hepar " HEPAR_VERSION "\n";
+  if (first == "reference") return reference_page(commands);
+  if (first != "completion") return std::nullopt;
+  if (arguments.size() != 2 || arguments[1] != "bash") throw usage_error("completion is made for bash", {}, "hepar completion bash > ~/.local/share/bash-completion/completions/hepar");
+  return bash_completion(commands);
+}
+
+void apply_values(const po::variables_map& values, Command& command, std::vector<Row>& rows) {
+  apply_configs(values, command, rows);
+  if (values.count("set") > 0)
+    for (const std::string& assignment : values["set"].as<std::vector<std::string>>()) apply_assignment(assignment, rows);
+  for (Row& row : rows) {
+    if (values.count(flag_of(row)) > 0) {
+      row.set(values[flag_of(row)].as<std::string>(), {"--" + flag_of(row)});
+      row.origin = "command line";
+    } else if (row.required && row.origin == "default") {
+      throw usage_error("'" + std::string(command.name()) + "' needs --" + flag_of(row), {}, "example: " + std::string(command.example()));
+    }
+  }
+  command.resolved(rows);
+}
+
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments, const Commands& commands) {
   CommandLine line;
-  if (arguments.empty() || arguments.front() == "--help" || arguments.front() == "-h" || arguments.front() == "help") {
-    line.text = overview(commands);
-    return line;
-  }
-  if (arguments.front() == "--version") {
-    line.text = "hepar " HEPAR_VERSION "\n";
-    return line;
-  }
-  if (arguments.front() == "reference") {
-    line.text = reference_page(commands);
-    return line;
-  }
-  if (arguments.front() == "completion") {
-    line.text = bash_completion(commands);
+  if (const std::optional<std::string> text = answer_without_command(arguments, commands)) {
+    line.text = *text;
     return line;
   }
   const Chosen chosen = choose_command(arguments, commands);
@@ -95,18 +117,13 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, const 
   }
   for (const Row& row : rows) {
     known.push_back(flag_of(row));
-    if (row.flag_only) {
-      add(flag_of(row).c_str(), po::value<std::string>()->implicit_value("true"), "");
-    } else {
-      add(flag_of(row).c_str(), po::value<std::string>(), "");
-    }
+    add(flag_of(row).c_str(), po::value<std::string>(), "");
   }
   po::positional_options_description positional;
   positional.add("words", -1);
   po::variables_map values;
   std::vector<std::string> rest(arguments.begin() + static_cast<std::ptrdiff_t>(chosen.used), arguments.end());
-  for (std::string& word : rest)
-    if (word.starts_with("--")) std::replace(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(std::min(word.find('='), word.size())), '_', '-');
+  for (std::string& word : rest) normalise(word, rows);
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(rest).options(description).positional(positional).style(style).run(), values);
@@ -117,18 +134,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, const 
     line.text = help(command);
     return line;
   }
-  apply_configs(values, command, rows);
-  if (values.count("set") > 0)
-    for (const std::string& assignment : values["set"].as<std::vector<std::string>>()) apply_assignment(assignment, rows);
-  for (Row& row : rows) {
-    if (values.count(flag_of(row)) > 0) {
-      row.set(values[flag_of(row)].as<std::string>(), {"--" + flag_of(row)});
-      row.origin = "command line";
-    } else if (row.required && row.origin == "default") {
-      throw usage_error("'" + std::string(command.name()) + "' needs --" + flag_of(row), {}, "example: " + std::string(command.example()));
-    }
-  }
-  command.resolved(rows);
+  apply_values(values, command, rows);
   line.command = &command;
   line.quiet = values.count("quiet") > 0;
   line.json = values.count("json") > 0;

@@ -10,6 +10,8 @@
 #include <dlfcn.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -28,6 +30,41 @@ struct Check {
   State state = State::pass;
   std::string found, fix;
 };
+
+// A library says its own version where it has a C function for that; else its file name does.
+struct Library {
+  const char* name;
+  const char* symbol;
+  const char* version_text;  // a function that returns text, or null
+};
+constexpr std::array<Library, 5> kLibraries{{{"HDF5", "H5open", nullptr}, {"LibTorch", "_ZN2at14get_num_threadsEv", nullptr}, {"OpenSlide", "openslide_open", "openslide_get_version"},
+                                             {"DCMTK", "_ZN13DcmFileFormatC1Ev", nullptr}, {"OpenSSL", "EVP_sha256", nullptr}}};
+
+std::string version_of(const Library& library) {
+  const std::string file = file_that_answers(library.symbol);
+  if (file.empty()) return std::string(library.name) + " not in this build";
+  using Text = const char* (*)();
+  const auto text = library.version_text == nullptr ? nullptr : reinterpret_cast<Text>(::dlsym(RTLD_DEFAULT, library.version_text));
+  return std::string(library.name) + " " + (text != nullptr ? text() : fs::path(file).filename().string().c_str());
+}
+
+Check libraries() {
+  std::string found = mpi::library_version();
+  for (const Library& library : kLibraries) found += ", " + version_of(library);
+  return {"libraries", State::pass, found, ""};
+}
+
+Check locale_of_files() {
+  // Paths and messages are UTF-8 bytes whatever the locale; a terminal in another encoding shows them wrongly.
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string text = value;
+    const bool utf8 = text.find("UTF-8") != std::string::npos || text.find("utf8") != std::string::npos || text == "C" || text == "POSIX";
+    return {"locale", utf8 ? State::pass : State::warn, std::string(name) + "=" + text, utf8 ? "" : "export LC_ALL=C.UTF-8"};
+  }
+  return {"locale", State::pass, "none set (bytes are UTF-8)", ""};
+}
 
 Check processor(const Machine& machine) {
   return {"processor", State::pass, fmt::format("{}, {} usable cores, {} GiB", machine.cpu, machine.cores, machine.memory_bytes >> 30), ""};
@@ -77,6 +114,9 @@ Check gpus() {
 Check folder(const std::string& path) {
   struct statvfs space {};
   if (::statvfs(path.c_str(), &space) != 0) return {"folder " + path, State::fail, "not reachable", "mkdir -p " + path};
+  constexpr long kTmpfs = 0x01021994, kRamfs = 0x858458f6;  // linux/magic.h
+  struct statfs kind {};
+  const bool memory = ::statfs(path.c_str(), &kind) == 0 && (kind.f_type == kTmpfs || kind.f_type == kRamfs);
   const double free_gib = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize) / 0x1p30;
   const auto start = std::chrono::steady_clock::now();
   try {
@@ -87,7 +127,9 @@ Check folder(const std::string& path) {
     return {"folder " + path, State::fail, error.what(), "choose a writable folder"};
   }
   const double milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  return {"folder " + path, free_gib < 2 ? State::warn : State::pass, fmt::format("{:.1f} GiB free, a durable write takes {:.1f} ms", free_gib, milliseconds), free_gib < 2 ? "free space" : ""};
+  const std::string found = fmt::format("{:.1f} GiB free{}, a durable write takes {:.1f} ms", free_gib, memory ? " in memory (lost at reboot)" : "", milliseconds);
+  const std::string fix = free_gib < 2 ? "free space" : memory ? "--folder on a disk" : "";
+  return {"folder " + path, fix.empty() ? State::pass : State::warn, found, fix};
 }
 
 Check open_files() {
@@ -107,7 +149,7 @@ class Doctor : public Command {
     if (!context.world.root()) return ExitCode::done;
     const Machine machine = this_machine();
     const std::vector<Check> checks{{"hepar", State::pass, fmt::format("{}, g++ {}, ingest {}, trainer {}", HEPAR_VERSION, __VERSION__, HEPAR_INGEST ? "yes" : "no", HEPAR_TRAINER ? "yes" : "no"), ""},
-                                    processor(machine), blas(machine), pins(machine), launch(context.world), gpus(), open_files(), folder(folder_)};
+                                    processor(machine), libraries(), blas(machine), pins(machine), launch(context.world), gpus(), open_files(), locale_of_files(), folder(folder_)};
     bool usable = true;
     nlohmann::ordered_json out = nlohmann::ordered_json::array();
     for (const Check& check : checks) {

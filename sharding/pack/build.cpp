@@ -73,6 +73,7 @@ void Builder::check_folder() const {
 }
 
 void Builder::take_stock() {
+  const Timer timer(times_, "plan_seconds");
   packed_ = read_packed(names_);
   // Shards packed with other layouts hold other values: their patients are extracted again.
   holdings_ = find_holdings(names_, packed_);
@@ -101,6 +102,7 @@ void Builder::share_plan() {
 }
 
 void Builder::open() {
+  const Timer timer(times_, "cohort_seconds");
   cohort_ = read_cohort(request_.cohort);
   recipe_ = extract::recipe_of(cohort_);
   settings_ = recipe_.settings().dump();
@@ -152,6 +154,7 @@ void Builder::extract_missing() {
 }
 
 void Builder::share_holdings() {
+  const Timer timer(times_, "journal_seconds");
   mpi::together(world_, [&] {
     if (world_.root() && !tasks_.empty()) holdings_ = find_holdings(names_, packed_);
     if (world_.root()) check_readable();

@@ -5,7 +5,9 @@
 #include "data/cohort/cells.hpp"
 #include "data/imaging/image.hpp"
 #include "data/pathology/tile_features.hpp"
+#include "data/reports/attributes.hpp"
 #include "data/reports/sequence.hpp"
+#include "data/reports/tokens.hpp"
 #include "sharding/store/layout.hpp"
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
@@ -170,17 +172,13 @@ Finding look_at_report(const fs::path& path, const Options&) {
   Facts facts;
   const Feature feature = reports::read_sequence(patient, modality, facts);
   if (!feature.present()) return refused(path, "sequence", feature.detail.empty() ? std::string(name_of(feature.reason)) : feature.detail);
+  const std::optional<Decoded> decoded = decode_text(read_file(path));
   Finding found = finding(path, "sequence");
   found.json["tokens"] = feature.items;
+  found.json["language"] = reports::language_of(decoded->text);
   found.json["attributes"] = Json::object();
-  for (const auto& [name, fact] : facts) {
-    const std::string attribute = name.substr(name.find('.') + 1);
-    if (attribute == "language") {
-      found.json["language"] = fact.text;
-      continue;
-    }
-    found.json["attributes"][attribute] = {{"value", fact.text}, {"rule", fact.source}, {"confidence", fact.confidence}};
-  }
+  for (const reports::Attribute& attribute : reports::attributes_of(decoded->text))
+    found.json["attributes"][attribute.name] = {{"value", attribute.value}, {"text", attribute.text}, {"start", attribute.start}, {"end", attribute.end}, {"rule", attribute.rule}, {"confidence", attribute.confidence}};
   return found;
 }
 

@@ -5,6 +5,7 @@ namespace hepar::program {
 
 void add_trainer_commands(Commands& list) {
   list.push_back(make_train_command());
+  list.push_back(make_stats_command());
 }
 
 }  // namespace hepar::program

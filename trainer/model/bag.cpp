@@ -43,8 +43,7 @@ class BagEncoder : public Encoder {
     return at::cat({out_(dropout(pooled, mask, name_, dropout_)), mean}, 1);
   }
   std::int64_t linear_width() const override { return width_; }
-  // Many correlated terms move together: what a single column travels alone they share.
-  double linear_gain() const override { return std::min(1.0, 48.0 / static_cast<double>(width_)); }
+  double linear_gain() const override { return 0.5; }
 
  private:
   std::string name_;

@@ -16,8 +16,7 @@ namespace {
 
 constexpr std::int64_t kBasis = 3;
 // Adam moves every parameter by about the learning rate a step; what must travel far in few steps is stored in larger units.
-// The wide fused representation is the other way round: hundreds of weights that each move a little move the risk a lot.
-constexpr double kBaselineGain = 10, kEffectGain = 3, kFusedGain = 0.25;
+constexpr double kBaselineGain = 10, kEffectGain = 3;
 
 at::Tensor time_basis(std::int64_t intervals) {
   at::Tensor basis = at::empty({intervals, kBasis}, at::kFloat);
@@ -43,9 +42,8 @@ Head::Head(const HeadsConfig& config, const HeadShape& shape, std::int64_t fused
   interaction_ = parameters.normal(name + ".interaction", {(shape.arms - 1) * shape.causes, fused}, 0);
 }
 
-at::Tensor Head::forward(const at::Tensor& representation, const at::Tensor& direct) const {
-  const std::int64_t patients = representation.size(0);
-  const at::Tensor fused = representation * kFusedGain;
+at::Tensor Head::forward(const at::Tensor& fused, const at::Tensor& direct) const {
+  const std::int64_t patients = fused.size(0);
   at::Tensor risk = risk_(fused);
   if (direct.size(1) > 0) risk = risk + at::linear(direct, direct_);
   risk = risk.view({patients, 1, kBasis, shape_.causes});

@@ -30,9 +30,9 @@ struct HeadsConfig {
 };
 struct ModelConfig {
   long long embedding = 64;          // of each input, what fusion sees
-  double dropout = 0.2;
+  double dropout = 0.1;
   double modality_dropout = 0.1;
-  double linear_dropout = 0.2;       // of the inputs' direct linear terms
+  double linear_dropout = 0.1;       // of the inputs' direct linear terms
   VectorConfig vector;
   BagConfig bag;
   VolumeConfig volume;

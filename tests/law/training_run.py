@@ -25,7 +25,7 @@ resources: {slots_at_once: 2}
 """
 
 
-def make_store(folder, patients=70, change=None):
+def make_store(folder, patients=71, change=None):
     """A store below `folder`; `change(cohort_folder)` edits the tables before."""
     cohort = made_cohort.make(folder / "cohort", n=patients, tiles=15)
     if change:

@@ -50,7 +50,8 @@ std::uint64_t StepEngine::slot_key(std::int64_t step, std::int64_t slot) const {
 
 void StepEngine::announce(const dataset::StepPlan& plan, std::int64_t step) {
   std::vector<std::pair<std::uint64_t, std::vector<std::int64_t>>> wanted;
-  for (const std::int64_t slot : dataset::share_out(plan, learner_.cost, group_.size()).at(static_cast<std::size_t>(group_.rank())))
+  const auto shares = dataset::share_out(plan, learner_.cost, group_.size());
+  for (const std::int64_t slot : shares.at(static_cast<std::size_t>(group_.rank())))
     wanted.emplace_back(slot_key(step, slot), plan.slots[static_cast<std::size_t>(slot)].patients);
   prefetch_.announce(std::move(wanted));
 }

@@ -61,7 +61,7 @@ class Training {
   std::uint64_t seed_;
   Selection selection_;
   std::vector<std::int64_t> patients_;     // those of the request with an outcome to learn from
-  dataset::Transform transform_ = dataset::Transform::from_json("{}");
+  dataset::Transform transform_;
   std::vector<objective::HeadSpec> heads_;
   std::vector<EndpointSpec> endpoints_;
   std::vector<std::vector<objective::Subject>> subjects_;

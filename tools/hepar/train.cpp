@@ -3,6 +3,7 @@
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
 #include "trainer/engine/engine.hpp"
+#include "trainer/validation/covariates.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -50,6 +51,9 @@ class Train : public Command {
     const engine::TrainResult result =
         engine::train({experiment_, *store, patients, out_, "", fresh_, resume_, accept_, faults_}, *group, context.console);
     if (!context.world.root()) return result.stopped ? ExitCode::stopped : ExitCode::done;
+    // The mixture of strategies that `predict` needs for its natural rows.
+    if (!result.stopped && !result.already_finished)
+      engine::add_to_model(out_, "propensity", validation::ArmShares::fit(*store, engine::select(experiment_, *store).columns, patients).json());
     if (context.json) {
       fmt::print("{}\n", nlohmann::ordered_json({{"parameters_sha256", result.parameters_sha256}, {"steps", result.steps}, {"epochs", result.epochs}, {"stopped", result.stopped}}).dump());
     } else if (result.stopped) {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hepar predict`: survival under every strategy for the patients of any store, also one without follow-up.
+#include "data/base/files.hpp"
+#include "tools/hepar/command.hpp"
+#include "trainer/engine/run_folder.hpp"
+#include "trainer/validation/strategies.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace hepar::program {
+
+namespace {
+
+class Predict : public Command {
+ public:
+  std::string_view name() const override { return "predict"; }
+  std::string_view summary() const override { return "survival under every strategy, for the patients of any store"; }
+  std::string_view example() const override { return "hepar predict --run run --store store --out predictions.csv"; }
+  std::vector<Row> rows() override {
+    return {required(row("run", run_, "a trained run, or a fold of a validation")), required(row("store", store_, "any store with the same inputs")), required(row("out", out_, "CSV, a row a (patient, endpoint, strategy)"))};
+  }
+
+  ExitCode run(const Context& context, const std::vector<std::string>&) override {
+    std::int64_t n = 0;
+    mpi::together(context.world, [&] {
+      if (context.world.root()) n = predict(context);
+    });
+    if (context.world.root()) fmt::print("{}: {} patients\n", out_, n);
+    return ExitCode::done;
+  }
+
+ private:
+  // Patients that were excluded at enrolment are no patients of this model; those excluded for the analysis are.
+  std::int64_t predict(const Context& context) const {
+    const store::Store store = store::Store::open(store_);
+    const engine::Predictor predictor = engine::Predictor::open(run_);
+    std::vector<std::int64_t> patients;
+    for (std::int64_t p = 0; p < store.patients(); ++p)
+      if (store.row(p).verdict.enrolled()) patients.push_back(p);
+    const validation::CalibrationMaps maps = validation::maps_from(predictor.extra("calibration"));
+    const std::string shares_text = predictor.extra("propensity");
+    std::vector<std::vector<double>> shares(patients.size());
+    if (!shares_text.empty()) {
+      shares = validation::ArmShares::from_json(shares_text).of(store, patients);
+    } else if (predictor.arms().size() > 1) {
+      throw store_error("knows no mixture of strategies", {run_}, "train it with this version");
+    }
+    validation::PredictionsCsv csv(predictor.endpoints(), predictor.arms(), predictor.months());
+    constexpr std::size_t kChunk = 256;
+    Progress progress(context.console, "predict", static_cast<std::int64_t>(patients.size()), "patients");
+    for (std::size_t first = 0; first < patients.size(); first += kChunk) {
+      const std::vector<std::int64_t> part(patients.begin() + static_cast<std::ptrdiff_t>(first), patients.begin() + static_cast<std::ptrdiff_t>(std::min(patients.size(), first + kChunk)));
+      const auto curves = predictor.predict(store, part);
+      for (std::size_t i = 0; i < part.size(); ++i) csv.add(store, part[i], "", validation::prediction_of(curves[i], shares[first + i], predictor.endpoints(), maps));
+      progress.advance_to(static_cast<std::int64_t>(first + part.size()));
+    }
+    publish(out_, csv.text());
+    return static_cast<std::int64_t>(patients.size());
+  }
+
+  std::string run_, store_, out_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_predict_command() { return std::make_unique<Predict>(); }
+
+}  // namespace hepar::program

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/validation/fold_run.hpp"
+
+#include "data/base/files.hpp"
+#include "data/base/table.hpp"
+#include "data/cohort/availability.hpp"
+#include "trainer/statistics/cox.hpp"
+#include "trainer/validation/strategies.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+namespace hepar::validation {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Curves = std::vector<engine::Predictor::Curves>;
+
+std::vector<std::string> keys_of(const store::Store& store, const std::vector<std::int64_t>& patients) {
+  std::vector<std::string> keys;
+  for (const std::int64_t p : patients) keys.push_back(store.row(p).key);
+  return keys;
+}
+
+// Every rank predicts every size-th patient; the root has them all, in order. Others: empty.
+Curves predict_shared(const engine::Predictor& predictor, const store::Store& store, const std::vector<std::int64_t>& patients, collective::Collective& group) {
+  std::vector<std::int64_t> mine;
+  for (std::size_t i = static_cast<std::size_t>(group.rank()); i < patients.size(); i += static_cast<std::size_t>(group.size())) mine.push_back(patients[i]);
+  const Curves part = predictor.predict(store, mine);
+  const std::size_t arms = predictor.arms().size(), endpoints = predictor.endpoints().size(), months = predictor.months().size(), each = arms * endpoints * months;
+  std::vector<double> flat;
+  for (const auto& curves : part)
+    for (const auto& arm : curves.survival)
+      for (const auto& endpoint : arm) flat.insert(flat.end(), endpoint.begin(), endpoint.end());
+  const std::vector<std::byte> all = group.gather(std::as_bytes(std::span(flat)), 0);
+  if (group.rank() != 0) return {};
+  Curves curves(patients.size());
+  std::size_t at = 0;
+  for (int rank = 0; rank < group.size(); ++rank)
+    for (std::size_t i = static_cast<std::size_t>(rank); i < patients.size(); i += static_cast<std::size_t>(group.size()), ++at) {
+      std::vector<double> values(each);
+      std::memcpy(values.data(), all.data() + at * each * sizeof(double), each * sizeof(double));
+      auto& survival = curves[i].survival;
+      survival.assign(arms, std::vector<std::vector<double>>(endpoints));
+      for (std::size_t a = 0; a < arms; ++a)
+        for (std::size_t e = 0; e < endpoints; ++e) survival[a][e].assign(values.begin() + static_cast<std::ptrdiff_t>((a * endpoints + e) * months), values.begin() + static_cast<std::ptrdiff_t>((a * endpoints + e + 1) * months));
+    }
+  return curves;
+}
+
+struct KnownOutcomes { statistics::OutcomeTable table; std::vector<std::size_t> rows; };
+
+KnownOutcomes outcomes_of(const store::Store& store, const std::vector<std::int64_t>& patients, const std::string& endpoint) {
+  KnownOutcomes known;
+  std::size_t e = 0;
+  while (store.endpoints()[e].name != endpoint) ++e;
+  for (std::size_t i = 0; i < patients.size(); ++i) {
+    const Outcome& outcome = store.row(patients[i]).outcomes[e];
+    if (!outcome.known) continue;
+    known.table.time.push_back(outcome.months);
+    known.table.event.push_back(outcome.event);
+    known.rows.push_back(i);
+  }
+  return known;
+}
+
+std::vector<double> months_of(const EndpointSpec& endpoint) {
+  std::vector<double> months;
+  for (double m = 12; m <= endpoint.horizon_months + 1e-9; m += 12) months.push_back(m);
+  return months;
+}
+
+CalibrationMaps calibrate(const FoldRequest& request, const engine::Predictor& predictor, const Curves& inner, const ArmShares& shares) {
+  CalibrationMaps maps;
+  const std::vector<std::vector<double>> arm_shares = shares.of(request.store, request.fold.inner);
+  for (std::size_t e = 0; e < predictor.endpoints().size(); ++e) {
+    const EndpointSpec& endpoint = predictor.endpoints()[e];
+    const KnownOutcomes known = outcomes_of(request.store, request.fold.inner, endpoint.name);
+    const std::size_t last = months_of(endpoint).size() - 1;
+    std::vector<double> risk;
+    for (const std::size_t i : known.rows) risk.push_back(1 - prediction_of(inner[i], arm_shares[i], predictor.endpoints(), {}).survival.back()[e][last]);
+    if (!risk.empty()) maps[endpoint.name] = fit_calibration(known.table.view(), risk, endpoint.horizon_months);
+  }
+  return maps;
+}
+
+Survival cox_baseline(const FoldRequest& request, const Covariates& covariates, const EndpointSpec& endpoint) {
+  const KnownOutcomes known = outcomes_of(request.store, request.fold.train, endpoint.name);
+  std::vector<std::int64_t> rows;
+  for (const std::size_t i : known.rows) rows.push_back(request.fold.train[i]);
+  const auto x = covariates.values(request.store, rows), test = covariates.values(request.store, request.fold.test);
+  const std::vector<statistics::Values> columns(x.begin(), x.end()), test_columns(test.begin(), test.end());
+  const statistics::OutcomeTable cut = statistics::censored_at(known.table.view(), endpoint.horizon_months);
+  const statistics::CoxPredictor model(cut.view(), columns);
+  return model.survival(test_columns, months_of(endpoint));
+}
+
+Json survival_json(const Survival& survival) { return survival; }
+
+Json fold_json(const FoldResult& result) {
+  const FoldRecord& record = result.record;
+  Json out{{"name", record.name}, {"held_out", record.held_out}, {"parameters_sha256", result.parameters_sha256}, {"features_sha256", record.features_sha256}, {"tables_sha256", record.tables_sha256},
+           {"train", record.train}, {"inner", record.inner}, {"test", record.test}, {"fitted_on", record.fitted_on}, {"predicted", record.predicted}, {"inputs_known_late", record.inputs_known_late},
+           {"propensity_note", result.propensity_note}, {"calibration", Json::parse(to_text(result.calibration))}, {"seconds", result.seconds}, {"endpoints", Json::array()}};
+  for (const EndpointResult& endpoint : result.endpoints) {
+    Json baselines = Json::object();
+    for (const auto& [name, survival] : endpoint.baselines) baselines[name] = survival_json(survival);
+    out["endpoints"].push_back({{"endpoint", endpoint.endpoint}, {"months", endpoint.months}, {"natural", survival_json(endpoint.natural)}, {"raw", survival_json(endpoint.raw)}, {"baselines", baselines}});
+  }
+  return out;
+}
+
+std::vector<std::string> known_late(const engine::Selection& selection, const engine::Experiment& experiment, const store::Store& store) {
+  std::vector<std::string> late;
+  for (const std::string& name : selection.columns)
+    for (const ColumnSpec& column : store.columns())
+      if (column.name == name && !known_by(column.known, experiment.predict_at)) late.push_back(name);
+  for (const std::string& name : selection.modalities) {
+    const store::StoredModality& modality = store.modalities()[static_cast<std::size_t>(store.modality(name))];
+    if (modality.layout.kind != Kind::vector && !known_by(modality.known, experiment.predict_at)) late.push_back(name);
+  }
+  return late;
+}
+
+void finish_fold(const FoldRequest& request, const engine::Predictor& predictor, const Curves& test, const Curves& inner, FoldResult result) {
+  const store::Store& store = request.store;
+  const engine::Selection selection = engine::select(request.experiment, store);
+  const ArmShares shares = ArmShares::fit(store, selection.columns, request.fold.train);
+  result.calibration = calibrate(request, predictor, inner, shares);
+  result.propensity_note = shares.note();
+  result.record = {request.fold.name, request.fold.held_out, keys_of(store, request.fold.train), keys_of(store, request.fold.inner), keys_of(store, request.fold.test),
+                   {{"transform", predictor.transform_fitted_on()}, {"propensity", shares.fitted_on()}, {"calibration", keys_of(store, request.fold.inner)}}, {}, store.features_sha256(), store.tables_sha256(),
+                   known_late(selection, request.experiment, store)};
+  const std::vector<std::vector<double>> arm_shares = shares.of(store, request.fold.test);
+  PredictionsCsv csv(predictor.endpoints(), predictor.arms(), predictor.months());
+  for (const EndpointSpec& endpoint : predictor.endpoints()) {
+    const std::vector<double> months = months_of(endpoint);
+    result.endpoints.push_back({endpoint.name, months, Survival(months.size()), Survival(months.size()), {}});
+  }
+  for (std::size_t i = 0; i < request.fold.test.size(); ++i) {
+    const Prediction calibrated = prediction_of(test[i], arm_shares[i], predictor.endpoints(), result.calibration), raw = prediction_of(test[i], arm_shares[i], predictor.endpoints(), {});
+    csv.add(store, request.fold.test[i], request.fold.name, calibrated);
+    result.record.predicted.push_back(store.row(request.fold.test[i]).key);
+    for (std::size_t e = 0; e < result.endpoints.size(); ++e)
+      for (std::size_t m = 0; m < result.endpoints[e].months.size(); ++m) {
+        result.endpoints[e].natural[m].push_back(calibrated.survival.back()[e][m]);
+        result.endpoints[e].raw[m].push_back(raw.survival.back()[e][m]);
+      }
+  }
+  const auto& baselines = request.experiment.validation.baselines;
+  if (std::find(baselines.begin(), baselines.end(), "clinical_cox") != baselines.end() && !selection.columns.empty()) {
+    const Covariates covariates = Covariates::fit(store, selection.columns, request.fold.train);
+    result.record.fitted_on["clinical_cox"] = covariates.fitted_on();
+    for (std::size_t e = 0; e < result.endpoints.size(); ++e) result.endpoints[e].baselines["clinical_cox"] = cox_baseline(request, covariates, predictor.endpoints()[e]);
+  }
+  engine::add_to_model(request.folder.fold(request.fold.name), "propensity", shares.json());
+  engine::add_to_model(request.folder.fold(request.fold.name), "calibration", to_text(result.calibration));
+  publish(request.folder.fold_predictions(request.fold.name), csv.text());
+  publish(request.folder.fold_json(request.fold.name), fold_json(result).dump() + "\n");  // last: the fold is complete
+}
+
+}  // namespace
+
+bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console) {
+  const auto start = std::chrono::steady_clock::now();
+  const fs::path out = request.folder.fold(request.fold.name);
+  const engine::TrainResult trained = engine::train({request.experiment, request.store, request.fold.train, out, "fold " + request.fold.name, false, false, false, {}}, group, console);
+  if (trained.stopped) return false;
+  std::int64_t complete = group.rank() == 0 && fs::exists(request.folder.fold_json(request.fold.name)) ? 1 : 0;
+  group.broadcast(std::as_writable_bytes(std::span(&complete, 1)), 0);
+  if (complete != 0) return true;
+  const engine::Predictor predictor = engine::Predictor::open(out);
+  const Curves test = predict_shared(predictor, request.store, request.fold.test, group), inner = predict_shared(predictor, request.store, request.fold.inner, group);
+  if (group.rank() == 0) {
+    FoldResult result;
+    result.parameters_sha256 = trained.parameters_sha256;
+    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    finish_fold(request, predictor, test, inner, std::move(result));
+  }
+  group.barrier();
+  return true;
+}
+
+FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
+  try {
+    const Json json = Json::parse(read_file(folder.fold_json(name)));
+    FoldResult result;
+    result.record = {json.at("name"), json.at("held_out"), json.at("train"), json.at("inner"), json.at("test"), json.at("fitted_on"), json.at("predicted"), json.at("features_sha256"), json.at("tables_sha256"), json.at("inputs_known_late")};
+    result.parameters_sha256 = json.at("parameters_sha256");
+    result.propensity_note = json.at("propensity_note");
+    result.calibration = maps_from(json.at("calibration").dump());
+    result.seconds = json.at("seconds");
+    for (const Json& endpoint : json.at("endpoints"))
+      result.endpoints.push_back({endpoint.at("endpoint"), endpoint.at("months"), endpoint.at("natural").get<Survival>(), endpoint.at("raw").get<Survival>(), endpoint.at("baselines").get<std::map<std::string, Survival>>()});
+    return result;
+  } catch (const nlohmann::json::exception& error) {
+    throw store_error(std::string("cannot be read: ") + error.what(), {folder.fold_json(name).string()}, "remove the fold's folder and run again");
+  }
+}
+
+}  // namespace hepar::validation

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// One fold on a group of ranks: train, predict who was held out, fit the baseline; what it saw goes into fold.json.
+#pragma once
+
+#include "trainer/engine/engine.hpp"
+#include "trainer/validation/audit.hpp"
+#include "trainer/validation/calibration_map.hpp"
+#include "trainer/validation/fold_plan.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hepar::validation {
+
+// The one place that knows the file names of a validation.
+struct ValidationFolder {
+  std::filesystem::path root;
+  [[nodiscard]] std::filesystem::path fold(const std::string& name) const { return root / "folds" / name; }
+  [[nodiscard]] std::filesystem::path fold_json(const std::string& name) const { return fold(name) / "fold.json"; }
+  [[nodiscard]] std::filesystem::path fold_predictions(const std::string& name) const { return fold(name) / "predictions.csv"; }
+  [[nodiscard]] std::filesystem::path predictions() const { return root / "predictions.csv"; }
+  [[nodiscard]] std::filesystem::path results() const { return root / "validation.json"; }
+  [[nodiscard]] std::filesystem::path run() const { return root / "run.json"; }
+  [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
+  [[nodiscard]] std::filesystem::path config() const { return root / "config.yaml"; }
+};
+
+// Survival of the test patients, [month][patient], in the order of FoldResult::record.test.
+using Survival = std::vector<std::vector<double>>;
+struct EndpointResult {
+  std::string endpoint;
+  std::vector<double> months;   // to the endpoint's horizon
+  Survival natural, raw;        // calibrated and not, natural strategy
+  std::map<std::string, Survival> baselines;
+};
+struct FoldResult {
+  FoldRecord record;
+  std::string parameters_sha256, propensity_note;
+  std::vector<EndpointResult> endpoints;
+  CalibrationMaps calibration;
+  double seconds = 0;
+};
+
+struct FoldRequest {
+  const engine::Experiment& experiment;
+  const store::Store& store;
+  const Fold& fold;
+  ValidationFolder folder;
+};
+// Collective over the group. False: stopped on request, checkpoint written. A finished fold is left as it is.
+[[nodiscard]] bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console);
+
+[[nodiscard]] FoldResult read_fold(const ValidationFolder& folder, const std::string& name);
+
+}  // namespace hepar::validation

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole validation: folds shared out over groups of ranks, the leak audit, pooled results.
+#pragma once
+
+#include "data/base/log.hpp"
+#include "sharding/mpi/session.hpp"
+#include "trainer/engine/experiment.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace hepar::validation {
+
+struct ValidateRequest {
+  engine::Experiment experiment;
+  std::filesystem::path store, out;
+  std::string only_fold;      // folds/NAME alone; nothing is pooled
+  bool gather = false;        // trains nothing
+  bool fresh = false;
+  std::string command_line;
+};
+
+struct ValidateResult {
+  bool stopped = false;
+  std::string text;           // rank 0: the headline table
+};
+
+// Collective. rank_failed (exit 6) when `gather` finds folds missing; training error (5) when nothing is estimable.
+[[nodiscard]] ValidateResult validate(const ValidateRequest& request, const mpi::Communicator& world, const Console& console);
+
+}  // namespace hepar::validation

@@ -79,7 +79,7 @@ Newton derivatives(const MatrixXd& x, const MatrixXd& b, const Fitted& fit, Code
     for (Index c = a; c < arms; ++c) {
       const VectorXd w = fit.p.col(a).array() * ((a == c ? 1.0 : 0.0) - fit.p.col(c).array());
       out.information.block(a * p, c * p, p, p) = x.transpose() * (x.array().colwise() * w.array()).matrix();
-      out.information.block(c * p, a * p, p, p) = out.information.block(a * p, c * p, p, p).transpose();
+      if (a != c) out.information.block(c * p, a * p, p, p) = out.information.block(a * p, c * p, p, p).transpose();
     }
     for (Index j = 1; j < p; ++j) {
       out.gradient[a * p + j] -= ridge * b(j, a);

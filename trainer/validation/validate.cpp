@@ -114,7 +114,8 @@ bool Validation::train_folds() {
   bool stopped = false;
   std::optional<Error> failure;
   try {
-    for (const std::size_t index : share_folds(wanted, groups)[static_cast<std::size_t>(mine)]) {
+    const std::vector<std::size_t> share = share_folds(wanted, groups)[static_cast<std::size_t>(mine)];
+    for (const std::size_t index : share) {
       stopped = !run_fold({experiment_, *store_, wanted[index], folder_}, *group, group_console);
       if (stopped) break;
     }

@@ -57,7 +57,8 @@ std::string to_text(const CalibrationMaps& maps) {
 CalibrationMaps maps_from(const std::string& text) {
   CalibrationMaps maps;
   if (text.empty()) return maps;
-  for (const auto& [endpoint, map] : nlohmann::ordered_json::parse(text).items()) maps[endpoint] = {map.at("a"), map.at("b"), map.at("weight"), map.at("n"), map.at("events")};
+  const nlohmann::ordered_json json = nlohmann::ordered_json::parse(text);
+  for (const auto& [endpoint, map] : json.items()) maps[endpoint] = {map.at("a"), map.at("b"), map.at("weight"), map.at("n"), map.at("events")};
   return maps;
 }
 

@@ -64,7 +64,8 @@ void Training::open_folder() {
   if (exists) {
     if (const std::string difference = first_difference(read_file(folder_.config()), request_.experiment); !difference.empty())
       throw store_error("the run belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
-  } else if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.status())) {
+  } else if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.checkpoints())) {
+    // A run that was killed in its first moments has this folder and perhaps nothing else.
     throw usage_error("the folder is neither empty nor a run", {folder_.root.string()}, "choose another --out");
   }
   fs::create_directories(folder_.checkpoints(), failed);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// A table-only store of several centres, made in memory, for tests of fold plans.
+#pragma once
+
+#include "sharding/store/writer.hpp"
+
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+
+namespace hepar::validation::testing {
+
+class StoreFolder {
+ public:
+  // patients_of[k] patients in centre "C<k+1>"; every `event_every`-th patient has the event.
+  explicit StoreFolder(const std::vector<int>& patients_of, int event_every = 2) {
+    static int made = 0;
+    path_ = std::filesystem::temp_directory_path() / ("hepar-validation-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
+    std::filesystem::create_directories(path_);
+    store::Tables tables;
+    ColumnSpec size;
+    size.name = "size";
+    EndpointSpec os;
+    os.name = "os";
+    os.time_column = "months";
+    os.event_column = "event";
+    os.unit = "months";
+    os.horizon_months = 60;
+    tables.spec.columns = {size};
+    tables.spec.endpoints = {os};
+    tables.spec.strategies.arms = {"surgery", "tace"};
+    tables.spec.vectors = {{"clinical", {Kind::vector, DType::float32, {1}, "", ""}, {}, {"size"}}};
+    store::StoreWriter writer(path_, {}, tables);
+    int number = 0;
+    for (std::size_t c = 0; c < patients_of.size(); ++c)
+      for (int i = 0; i < patients_of[c]; ++i, ++number) {
+        store::PatientRow row;
+        row.key = row.id = "P" + std::to_string(1000 + number);
+        row.centre = "C" + std::to_string(c + 1);
+        row.cells = {{static_cast<double>(number % 7), Cell::State::known}};
+        row.outcomes = {{true, 1.0 + number % 50, number % event_every == 0 ? 1 : 0}};
+        row.assignment.arm = number % 3 == 0 ? 1 : 0;
+        writer.add(row, {});
+      }
+    writer.finish();
+  }
+  StoreFolder(const StoreFolder&) = delete;
+  ~StoreFolder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] store::Store open() const { return store::Store::open(path_); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace hepar::validation::testing

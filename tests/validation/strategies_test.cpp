@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/validation/strategies.hpp"
+
+#include "tests/validation/cohort_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace hepar::validation {
+namespace {
+
+EndpointSpec endpoint(const std::string& name, double horizon) {
+  EndpointSpec spec;
+  spec.name = name;
+  spec.horizon_months = horizon;
+  return spec;
+}
+
+TEST(Natural, MixesTheArmsByTheirShares) {
+  const engine::Predictor::Curves curves{{{{0.8, 0.6}}, {{0.9, 0.5}}}};
+  const Prediction prediction = prediction_of(curves, {0.25, 0.75}, {endpoint("rfs", 24)}, {});
+  ASSERT_EQ(prediction.survival.size(), 3u);
+  EXPECT_DOUBLE_EQ(prediction.survival[2][0][0], 0.25 * 0.8 + 0.75 * 0.9);
+  EXPECT_DOUBLE_EQ(prediction.survival[2][0][1], 0.25 * 0.6 + 0.75 * 0.5);
+}
+
+TEST(Natural, IsTheOnlyArmOfAOneArmCohort) {
+  const engine::Predictor::Curves curves{{{{0.8}}}};
+  EXPECT_EQ(prediction_of(curves, {1.0}, {endpoint("os", 12)}, {}).survival.size(), 1u);
+  EXPECT_EQ(strategy_names({"all"}), (std::vector<std::string>{"all"}));
+  EXPECT_EQ(strategy_names({"surgery", "tace"}).back(), "natural");
+}
+
+TEST(Calibration, LeavesCurvesAloneWithFewEvents) {
+  std::vector<double> time, risk;
+  std::vector<int> event;
+  for (int i = 0; i < 60; ++i) {
+    time.push_back(1 + i);
+    event.push_back(i % 6 == 0 ? 1 : 0);
+    risk.push_back(0.2 + 0.01 * (i % 10));
+  }
+  const CalibrationMap map = fit_calibration({time, event}, risk, 36);
+  EXPECT_EQ(map.weight, 0);
+  EXPECT_EQ(map.survival(0.37), 0.37);
+}
+
+TEST(Calibration, MovesAnOverconfidentModelTowardsTheObservedRisk) {
+  // Nobody's true risk differs, but the model says 60 % where 30 % happen.
+  std::vector<double> time, risk;
+  std::vector<int> event;
+  for (int i = 0; i < 600; ++i) {
+    const bool happens = i % 10 < 3;
+    time.push_back(happens ? 1 + i % 30 : 40);
+    event.push_back(happens ? 1 : 0);
+    risk.push_back(0.55 + 0.001 * (i % 100));
+  }
+  const CalibrationMap map = fit_calibration({time, event}, risk, 36);
+  EXPECT_GT(map.weight, 0.5);
+  EXPECT_GT(map.survival(0.4), 0.5) << "the mapped survival must move towards 0.7";
+  double before = 1;
+  for (double s = 0.99; s > 0; s -= 0.01) {
+    EXPECT_LT(map.survival(s), before) << "the map must keep curves monotone";
+    before = map.survival(s);
+  }
+}
+
+TEST(Calibration, SurvivesItsJson) {
+  const CalibrationMaps maps{{"rfs", {0.1234567890123, 1.5, 0.25, 90, 33}}};
+  const CalibrationMaps again = maps_from(to_text(maps));
+  EXPECT_EQ(again.at("rfs").a, maps.at("rfs").a);
+  EXPECT_EQ(again.at("rfs").survival(0.6), maps.at("rfs").survival(0.6));
+  EXPECT_TRUE(maps_from("").empty());
+}
+
+TEST(ArmShares, AreProbabilitiesThatFollowTheCovariates) {
+  const testing::StoreFolder folder({120, 120});
+  const store::Store store = folder.open();
+  std::vector<std::int64_t> patients;
+  for (std::int64_t p = 0; p < store.patients(); ++p) patients.push_back(p);
+  const ArmShares shares = ArmShares::fit(store, {"size"}, patients), again = ArmShares::from_json(shares.json());
+  const auto of = shares.of(store, patients), of_again = again.of(store, patients);
+  double treated = 0;
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    EXPECT_NEAR(of[i][0] + of[i][1], 1, 1e-12);
+    EXPECT_EQ(of[i], of_again[i]);
+    treated += of[i][1];
+  }
+  EXPECT_NEAR(treated / static_cast<double>(of.size()), 1.0 / 3, 0.01);
+  EXPECT_EQ(shares.fitted_on().size(), patients.size());
+}
+
+TEST(PredictionsCsv, LeavesMonthsBeyondTheHorizonEmptyAndMergesByPatient) {
+  const testing::StoreFolder folder({2, 2});
+  const store::Store store = folder.open();
+  const std::vector<EndpointSpec> endpoints{endpoint("rfs", 12)};
+  PredictionsCsv second(endpoints, {"surgery", "tace"}, {12, 24}), first(endpoints, {"surgery", "tace"}, {12, 24});
+  const Prediction prediction = prediction_of({{{{0.8, 0.6}}, {{0.9, 0.5}}}}, {0.5, 0.5}, endpoints, {});
+  second.add(store, 2, "C2", prediction);
+  first.add(store, 0, "C1", prediction);
+  const std::string merged = PredictionsCsv::merge({second.text(), first.text()});
+  EXPECT_EQ(merged.find("patient_id,centre,fold,endpoint,strategy,strategy_observed,risk,survival_12,survival_24\nP1000,C1,C1,rfs,surgery,tace,0.19999999999999996,0.8,\n"), 0u) << merged;
+  EXPECT_LT(merged.find("P1000"), merged.find("P1002"));
+}
+
+}  // namespace
+}  // namespace hepar::validation

@@ -26,11 +26,10 @@ class StoreFolder {
     os.event_column = "event";
     os.unit = "months";
     os.horizon_months = 60;
-    tables.spec.columns = {size};
-    tables.spec.endpoints = {os};
-    tables.spec.strategies.arms = {"surgery", "tace"};
-    tables.spec.vectors = {{"clinical", {Kind::vector, DType::float32, {1}, "", ""}, {}, {"size"}}};
-    store::StoreWriter writer(path_, {}, tables);
+    tables.columns = {size};
+    tables.endpoints = {os};
+    tables.strategies.arms = {"surgery", "tace"};
+    store::StoreWriter writer(path_, {{"clinical", {Kind::vector, DType::float32, {1}, "", ""}, {}, {"size"}}}, tables);
     int number = 0;
     for (std::size_t c = 0; c < patients_of.size(); ++c)
       for (int i = 0; i < patients_of[c]; ++i, ++number) {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hepar report`: one self-contained HTML page from a validation or a run.
+#include "data/base/files.hpp"
+#include "tools/hepar/command.hpp"
+#include "trainer/report/page.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace hepar::program {
+
+namespace {
+
+class Report : public Command {
+ public:
+  std::string_view name() const override { return "report"; }
+  std::string_view summary() const override { return "one self-contained HTML page from a validation or a run"; }
+  std::string_view example() const override { return "hepar report validation --store store --out report.html"; }
+  std::string_view positional() const override { return "RUN"; }
+  std::vector<Row> rows() override { return {row("store", store_, "the store, for the cohort's flow"), required(row("out", out_, "the page"))}; }
+
+  ExitCode run(const Context& context, const std::vector<std::string>& words) override {
+    mpi::together(context.world, [&] {
+      if (!context.world.root()) return;
+      if (words.size() != 1) throw usage_error("'report' takes one RUN", {}, "example: " + std::string(example()));
+      std::optional<fs::path> store;
+      if (!store_.empty()) store = store_;
+      if (store && !fs::exists(*store / "store.json")) throw store_error("there is no store here", {store_}, "check --store");
+      publish(out_, report::page({words.front(), store}));
+      fmt::print("{}\n", out_);
+    });
+    return ExitCode::done;
+  }
+
+ private:
+  std::string store_, out_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_report_command() { return std::make_unique<Report>(); }
+
+}  // namespace hepar::program

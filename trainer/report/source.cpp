@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/report/source.hpp"
+
+#include "data/base/files.hpp"
+#include "data/base/table.hpp"
+#include "data/base/text.hpp"
+#include "trainer/report/svg.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <sstream>
+
+namespace hepar::report {
+
+namespace {
+
+Json read_json(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return nullptr;
+  Json json = Json::parse(read_file(path), nullptr, false);
+  if (json.is_discarded()) throw store_error("is no JSON", {path.string()}, "make it again");
+  return json;
+}
+
+TrainingCurve training_curve(const std::string& name, const fs::path& events) {
+  TrainingCurve curve{name, {}};
+  std::istringstream lines(read_file(events));
+  for (std::string line; std::getline(lines, line);) {
+    const Json event = Json::parse(line, nullptr, false);
+    if (event.is_object() && event.value("event", "") == "step") curve.loss.emplace_back(value_of(event, "step"), value_of(event, "loss"));
+  }
+  return curve;
+}
+
+// The patient with the middle predicted risk of the first endpoint: neither the best nor the worst case.
+std::optional<ExamplePatient> example_of(const fs::path& predictions) {
+  std::error_code ignored;
+  if (!fs::exists(predictions, ignored)) return std::nullopt;
+  const Table csv = Table::read(predictions);
+  if (csv.rows() == 0) return std::nullopt;
+  const std::size_t id = csv.require("patient_id"), endpoint = csv.require("endpoint"), strategy = csv.require("strategy"), risk = csv.require("risk");
+  std::vector<std::pair<double, std::string>> risks;
+  for (std::size_t r = 0; r < csv.rows(); ++r)
+    if (csv.at(r, endpoint) == csv.at(0, endpoint) && csv.at(r, strategy) == csv.at(0, strategy)) risks.emplace_back(parse_number(csv.at(r, risk)).value_or(0), csv.at(r, id));
+  std::sort(risks.begin(), risks.end());
+  ExamplePatient example;
+  example.id = risks[risks.size() / 2].second;
+  const auto position = [](std::vector<std::string>& names, const std::string& name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+    names.push_back(name);
+    return names.size() - 1;
+  };
+  for (std::size_t r = 0; r < csv.rows(); ++r) {
+    if (csv.at(r, id) != example.id || csv.at(r, strategy) == "natural") continue;
+    example.centre = csv.at(r, csv.require("centre"));
+    example.fold = csv.at(r, csv.require("fold"));
+    example.observed = csv.at(r, csv.require("strategy_observed"));
+    const std::size_t s = position(example.strategies, csv.at(r, strategy)), e = position(example.endpoints, csv.at(r, endpoint));
+    if (example.curves.size() <= s) example.curves.resize(s + 1);
+    if (example.curves[s].size() <= e) example.curves[s].resize(e + 1);
+    auto& curve = example.curves[s][e];
+    curve.emplace_back(0, 1);
+    for (std::size_t c = 0; c < csv.header().size(); ++c) {
+      if (!csv.header()[c].starts_with("survival_") || csv.at(r, c).empty()) continue;
+      curve.emplace_back(parse_number(csv.header()[c].substr(9)).value_or(0), parse_number(csv.at(r, c)).value_or(0));
+    }
+  }
+  return example;
+}
+
+}  // namespace
+
+double value_of(const Json& json, const char* key) {
+  if (!json.is_object() || !json.contains(key) || !json.at(key).is_number()) return std::nan("");
+  return json.at(key).get<double>();
+}
+
+Json estimate_of(const Json& group, const std::string& name) { return group.is_object() && group.contains(name) ? group.at(name) : Json(nullptr); }
+
+std::string estimate_text(const Json& estimate, int digits) {
+  if (!estimate.is_object()) return "not computed";
+  if (estimate.contains("not_estimable")) return "not estimable: " + escaped(estimate.at("not_estimable").get<std::string>());
+  const double value = value_of(estimate, "value"), low = value_of(estimate, "low"), high = value_of(estimate, "high");
+  if (!std::isfinite(low)) return number(value, digits);
+  return fmt::format("{} <span class=\"ci\">({} to {})</span>", number(value, digits), number(low, digits), number(high, digits));
+}
+
+std::vector<std::string> endpoints_of(const Source& source) {
+  std::vector<std::string> names;
+  if (source.validation.is_object() && source.validation.contains("figures"))
+    for (const auto& [name, figure] : source.validation.at("figures").items()) names.push_back(name);
+  return names;
+}
+
+std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+  std::string out = "<div class=\"scroll\"><table><thead><tr>";
+  for (const std::string& cell : header) out += "<th>" + cell + "</th>";
+  out += "</tr></thead><tbody>";
+  for (const auto& row : rows) {
+    out += "<tr>";
+    for (std::size_t i = 0; i < row.size(); ++i) out += (i == 0 ? "<th scope=\"row\">" : "<td>") + row[i] + (i == 0 ? "</th>" : "</td>");
+    out += "</tr>";
+  }
+  return out + "</tbody></table></div>";
+}
+
+Source read_source(const PageRequest& request) {
+  Source source;
+  source.validation = read_json(request.run / "validation.json");
+  source.run = read_json(request.run / "run.json");
+  if (source.validation.is_null() && source.run.is_null()) throw store_error("holds neither a validation nor a run", {request.run.string()}, "give the folder of hepar validate or hepar train");
+  std::set<fs::path> folds;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(request.run / "folds", ignored)) folds.insert(entry.path());
+  if (folds.empty()) folds.insert(request.run);
+  for (const fs::path& fold : folds) {
+    const Json run = read_json(fold / "run.json");
+    if (!run.is_null()) source.fold_runs.push_back(run);
+    if (fs::exists(fold / "events.jsonl", ignored)) source.training.push_back(training_curve(fold.filename().string(), fold / "events.jsonl"));
+  }
+  if (request.store) {
+    source.flow = read_json(*request.store / "flow.json");
+    source.store_summary = read_json(*request.store / "summary.json");
+  }
+  source.example = example_of(request.run / "predictions.csv");
+  return source;
+}
+
+}  // namespace hepar::report

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the page is made from, read once. Internal to the room.
+#pragma once
+
+#include "trainer/report/page.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace hepar::report {
+
+using Json = nlohmann::ordered_json;
+
+struct TrainingCurve { std::string name; std::vector<std::pair<double, double>> loss; };
+
+// One patient's predicted survival: [strategy][endpoint] -> (month, survival).
+struct ExamplePatient {
+  std::string id, centre, fold, observed;
+  std::vector<std::string> strategies, endpoints;
+  std::vector<std::vector<std::vector<std::pair<double, double>>>> curves;
+};
+
+struct Source {
+  Json validation;                 // null for a plain run
+  Json run;                        // run.json
+  Json flow, store_summary;        // null without a store
+  std::vector<Json> fold_runs;     // run.json of each fold, in order of names
+  std::vector<TrainingCurve> training;
+  std::optional<ExamplePatient> example;
+};
+[[nodiscard]] Source read_source(const PageRequest& request);
+
+// Sections, in the order of the page; an empty text leaves one out.
+[[nodiscard]] std::string headline_section(const Source& source);
+[[nodiscard]] std::string flow_section(const Source& source);
+[[nodiscard]] std::string forest_section(const Source& source);
+[[nodiscard]] std::string survival_section(const Source& source);
+[[nodiscard]] std::string calibration_section(const Source& source);
+[[nodiscard]] std::string accuracy_section(const Source& source);
+[[nodiscard]] std::string example_section(const Source& source);
+[[nodiscard]] std::string training_section(const Source& source);
+[[nodiscard]] std::string cost_section(const Source& source);
+[[nodiscard]] std::string audit_section(const Source& source);
+[[nodiscard]] std::string provenance_section(const Source& source);
+
+// "0.712 (0.690 to 0.733)", or why it is not estimable.
+[[nodiscard]] std::string estimate_text(const Json& estimate, int digits = 3);
+[[nodiscard]] Json estimate_of(const Json& group, const std::string& name);   // null when absent
+[[nodiscard]] double value_of(const Json& json, const char* key);             // NaN when absent or null
+[[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
+[[nodiscard]] std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);  // cells are HTML; first column left
+
+}  // namespace hepar::report

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Charts as inline SVG text: a scale, a plot area, marks. Colours are CSS classes, so that the page's theme rules them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hepar::report {
+
+[[nodiscard]] std::string escaped(std::string_view text);   // for HTML and SVG
+[[nodiscard]] std::string number(double value, int digits); // "not known" for NaN and infinity
+
+// About `count` round numbers that cover [low, high].
+[[nodiscard]] std::vector<double> ticks(double low, double high, int count);
+
+using Points = std::vector<std::pair<double, double>>;
+
+struct Axis { double low = 0, high = 1; std::string label; };
+
+// A chart with axes drawn; x to the right, y upwards. All marks are cut to the plot area by the caller's data.
+class Chart {
+ public:
+  Chart(std::string title, Axis x, Axis y, int width = 560, int height = 320);
+  void line(const Points& points, const std::string& css);                        // polyline
+  void steps(const Points& points, const std::string& css);                       // right-continuous
+  void band(const Points& low, const Points& high, const std::string& css);       // between two step curves
+  void dot(double x, double y, const std::string& css, double radius = 4);
+  void interval(double x, double low, double high, const std::string& css);       // vertical
+  void label(double x, double y, const std::string& text, const std::string& css, std::string_view anchor = "start");
+  [[nodiscard]] std::string svg() const;
+
+ private:
+  [[nodiscard]] double px(double x) const;
+  [[nodiscard]] double py(double y) const;
+  std::string title_;
+  Axis x_, y_;
+  int width_, height_;
+  std::string marks_;
+};
+
+}  // namespace hepar::report

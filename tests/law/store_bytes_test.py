@@ -74,14 +74,23 @@ def everything_is_there_once(store, cohort):
     assert sum(flow["patients"].values()) == len(expected)
 
 
+def journal_bytes(store):
+    try:
+        return sum(path.stat().st_size for path in (store / "journal" / "segments").iterdir())
+    except OSError:
+        return 0
+
+
 def killed_and_run_again(folder, cohort, reference):
     reused = []
-    for delay in (0.7, 1.8, 3.0):
+    whole = sum(path.stat().st_size for path in (folder / "ranks-1" / "features").iterdir())
+    for share in (0.0, 0.2, 0.6):  # of what extraction will write: the kill follows the work, not the clock
         store = folder / "killed"
         shutil.rmtree(store, ignore_errors=True)
         process = subprocess.Popen(["mpirun", "--oversubscribe", "--allow-run-as-root", "-n", "2", PROGRAM, "shard", "--cohort", str(cohort), "--out", str(store)],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        time.sleep(delay)
+        while process.poll() is None and journal_bytes(store) <= share * whole:
+            time.sleep(0.005)
         for rank in pathlib.Path("/proc").iterdir():  # every rank of this job, as a node's power cut would
             try:
                 if rank.name.isdigit() and os.getsid(int(rank.name)) == process.pid and (rank / "comm").read_text().startswith("hepar"):
@@ -92,7 +101,7 @@ def killed_and_run_again(folder, cohort, reference):
         if (store / "store.json").exists():  # it was quicker than the kill: the store must be whole
             made_cohort.run(PROGRAM, "inspect", store, "--verify")
         reused.append(json.loads(made_cohort.run(PROGRAM, "shard", "--cohort", cohort, "--out", store, "--json", ranks=3).stdout)["reused"])
-        assert made_cohort.content(store) == reference, f"killed after {delay} s and run again: other bytes"
+        assert made_cohort.content(store) == reference, f"killed at {share:.0%} and run again: other bytes"
         assert not list((store / "journal" / "segments").iterdir()), "segments are left behind"
     assert any(0 < n < 2600 for n in reused), f"no kill came in the middle of extraction: {reused} were reused"
 

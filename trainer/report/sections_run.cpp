@@ -49,7 +49,8 @@ std::string flow_section(const Source& source) {
   boxes += fmt::format("<li><b>{}</b> eligible</li></ol>", total(source.flow.at("eligible")));
   for (const auto& [strategy, counts] : source.flow.at("strategies").items()) rows.push_back(counted_row("strategy " + escaped(strategy), counts, centres));
   std::string queries;
-  for (const auto& [problem, n] : source.flow.value("queries", Json::object()).items()) queries += "<li>" + escaped(problem) + ": " + n.dump() + "</li>";
+  const Json counted = source.flow.value("queries", Json::object());
+  for (const auto& [problem, n] : counted.items()) queries += "<li>" + escaped(problem) + ": " + n.dump() + "</li>";
   return section("flow", "Who entered", boxes + table(header, rows) + (queries.empty() ? "" : "<p>Queries to data managers:</p><ul>" + queries + "</ul>"));
 }
 

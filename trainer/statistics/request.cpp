@@ -170,6 +170,9 @@ Result evaluate(std::string_view name, const Request& request) {
   check_names(request.roles, allowed_of(found->roles), "column role");
   const Allowed options = allowed_of(found->options);
   check_names(request.options, options, "option");
+  if (request.train && std::find(options.names.begin(), options.names.end(), "train") == options.names.end()) {
+    throw usage_error("unknown option 'train'" + name_advice("train", options.names));
+  }
   if (!request.roles.empty() && request.rows == 0) throw input_error("no complete rows are left");
   return found->evaluate(request);
 }

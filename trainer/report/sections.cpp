@@ -95,6 +95,7 @@ std::string survival_section(const Source& source) {
     const Json& groups = figures.at("risk_groups").at("groups");
     const double horizon = value_of(figures, "horizon");
     Chart chart("Kaplan-Meier of " + endpoint + " by predicted risk", {0, horizon, "months after surgery"}, {0, 1, "free of event"});
+    std::string legend = "<ul class=\"legend\">";
     std::vector<std::string> header{"at risk"};
     std::vector<std::vector<std::string>> rows;
     int index = 0;
@@ -103,7 +104,7 @@ std::string survival_section(const Source& source) {
       chart.band(points_of(group.at("times"), group.at("low")), points_of(group.at("times"), group.at("high")), "band " + css);
       const Points curve = points_of(group.at("times"), group.at("survival"));
       chart.steps(curve, "line " + css);
-      chart.label(horizon, curve.back().second + 0.02, group.at("name").get<std::string>() + " risk", "name " + css, "end");
+      legend += "<li class=\"" + css + "\">" + escaped(group.at("name").get<std::string>()) + " risk: " + group.at("events").dump() + " events in " + group.at("n").dump() + "</li>";
       std::vector<std::string> row{escaped(group.at("name").get<std::string>())};
       for (const Json& n : group.at("at_risk")) row.push_back(n.dump());
       if (header.size() == 1)
@@ -111,7 +112,7 @@ std::string survival_section(const Source& source) {
       rows.push_back(row);
     }
     const double p = value_of(figures.at("risk_groups").at("logrank"), "p");
-    body += figure(chart.svg() + table(header, rows), escaped(endpoint) + " by thirds of predicted risk inside each held-out fold; log-rank test stratified by fold: p " + (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
+    body += figure(chart.svg() + legend + "</ul>" + table(header, rows), escaped(endpoint) + " by thirds of predicted risk inside each held-out fold; log-rank test stratified by fold: p " + (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
   }
   return section("survival", "Survival by predicted risk", body);
 }

@@ -79,10 +79,6 @@ void Chart::interval(double x, double low, double high, const std::string& css) 
   marks_ += fmt::format("<path class=\"{}\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", css, px(x), py(low), py(high));
 }
 
-void Chart::label(double x, double y, const std::string& text, const std::string& css, std::string_view anchor) {
-  marks_ += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", css, px(x), py(y), anchor, escaped(text));
-}
-
 std::string Chart::svg() const {
   std::string out = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"><title>{}</title>", width_, height_, escaped(title_), escaped(title_));
   for (const double at : ticks(x_.low, x_.high, 6))

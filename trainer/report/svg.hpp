@@ -28,7 +28,6 @@ class Chart {
   void band(const Points& low, const Points& high, const std::string& css);       // between two step curves
   void dot(double x, double y, const std::string& css, double radius = 4);
   void interval(double x, double low, double high, const std::string& css);       // vertical
-  void label(double x, double y, const std::string& text, const std::string& css, std::string_view anchor = "start");
   [[nodiscard]] std::string svg() const;
 
  private:

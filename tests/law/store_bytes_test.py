@@ -74,6 +74,17 @@ def everything_is_there_once(store, cohort):
     assert sum(flow["patients"].values()) == len(expected)
 
 
+def ranks_of(session):
+    found = []
+    for process in pathlib.Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.getsid(int(process.name)) == session and (process / "comm").read_text().startswith("hepar"):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
 def journal_bytes(store):
     try:
         return sum(path.stat().st_size for path in (store / "journal" / "segments").iterdir())
@@ -89,13 +100,15 @@ def killed_and_run_again(folder, cohort, reference):
         shutil.rmtree(store, ignore_errors=True)
         process = subprocess.Popen(["mpirun", "--oversubscribe", "--allow-run-as-root", "-n", "2", PROGRAM, "shard", "--cohort", str(cohort), "--out", str(store)],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        ranks = []
+        while process.poll() is None and len(ranks) < 2:  # known before the work starts, so that the kill is at once
+            ranks = ranks_of(process.pid)
         while process.poll() is None and journal_bytes(store) <= share * whole:
-            time.sleep(0.005)
-        for rank in pathlib.Path("/proc").iterdir():  # every rank of this job, as a node's power cut would
+            pass
+        for rank in ranks:  # every rank of this job, as a node's power cut would
             try:
-                if rank.name.isdigit() and os.getsid(int(rank.name)) == process.pid and (rank / "comm").read_text().startswith("hepar"):
-                    os.kill(int(rank.name), signal.SIGKILL)
-            except (OSError, ProcessLookupError):
+                os.kill(rank, signal.SIGKILL)
+            except ProcessLookupError:
                 continue
         process.wait(60)
         if (store / "store.json").exists():  # it was quicker than the kill: the store must be whole

@@ -86,9 +86,31 @@ with tempfile.TemporaryDirectory() as folder:
     hepar(*validate, "--out", killed, ranks=2)
     assert numbers(killed) == numbers(one) and hashes(killed) == hashes(one), "a killed validation continued to other numbers"
 
-    hepar(*validate, "--out", one)  # finished: runs again and changes nothing
+    # Finished: runs again and changes nothing.
+    before = {path.name: path.read_bytes() for path in one.glob("*.*")}
+    again = hepar(*validate, "--out", one)
+    assert {path.name: path.read_bytes() for path in one.glob("*.*")} == before, "a finished validation was changed"
+    assert "rfs" in again.stdout, again.stdout
     assert (one / "predictions.csv").read_bytes() == (killed / "predictions.csv").read_bytes()
     other = hepar(*validate, "--out", one, "--set", "seed=2", code=4)
     assert "seed was 1 and is 2" in other.stderr, other.stderr
+    fresh = hepar(*validate, "--out", one, "--fold", "C01", "--fresh", code=2)
+    assert "--fold" in fresh.stderr and (one / "validation.json").exists(), "one fold moved the whole validation away"
 
-print("5 passed, 0 failed")
+    # Corrected tables: folds of the old ones are not pooled with the new outcomes.
+    follow_up = cohort / "follow_up.csv"
+    lines = follow_up.read_text().splitlines()
+    follow_up.write_text("\n".join(lines[:-1]) + "\n")
+    hepar("shard", "--cohort", cohort / "cohort.yaml", "--out", store)
+    refused = hepar(*validate, "--out", one, "--gather", code=4)
+    assert "tables_sha256 differs" in refused.stderr, refused.stderr
+    hepar(*validate, "--out", one, ranks=2, code=4)
+    assert json.loads((one / "status.json").read_text())["state"] == "finished", "what is refused must keep its status"
+
+    # What a scheduler reads when the launcher hides the exit code.
+    hopeless = work / "hopeless"
+    hepar(*validate, "--out", hopeless, "--set", "validation.min_events=100000", code=5)
+    status = json.loads((hopeless / "status.json").read_text())
+    assert (status["state"], status["exit_code"], status["class"]) == ("failed", 5, "training"), status
+
+print("9 passed, 0 failed")

@@ -12,8 +12,8 @@ namespace hepar::validation::testing {
 
 class StoreFolder {
  public:
-  // patients_of[k] patients in centre "C<k+1>"; every `event_every`-th patient has the event.
-  explicit StoreFolder(const std::vector<int>& patients_of, int event_every = 2) {
+  // patients_of[k] patients in centre "C<k+1>" or names[k]; every `event_every`-th patient has the event.
+  explicit StoreFolder(const std::vector<int>& patients_of, int event_every = 2, const std::vector<std::string>& names = {}) {
     static int made = 0;
     path_ = std::filesystem::temp_directory_path() / ("hepar-validation-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
     std::filesystem::create_directories(path_);
@@ -34,8 +34,8 @@ class StoreFolder {
     for (std::size_t c = 0; c < patients_of.size(); ++c)
       for (int i = 0; i < patients_of[c]; ++i, ++number) {
         store::PatientRow row;
-        row.key = row.id = "P" + std::to_string(1000 + number);
-        row.centre = "C" + std::to_string(c + 1);
+        row.key = row.id = std::string("P").append(std::to_string(1000 + number));
+        row.centre = names.empty() ? std::string("C").append(std::to_string(c + 1)) : names.at(c);
         row.cells = {{static_cast<double>(number % 7), Cell::State::known}};
         row.outcomes = {{true, 1.0 + number % 50, number % event_every == 0 ? 1 : 0}};
         row.assignment.arm = number % 3 == 0 ? 1 : 0;

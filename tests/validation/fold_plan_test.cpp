@@ -2,6 +2,7 @@
 #include "trainer/validation/fold_plan.hpp"
 
 #include "tests/validation/cohort_store.hpp"
+#include "trainer/validation/fold_run.hpp"
 
 #include <gtest/gtest.h>
 
@@ -53,6 +54,27 @@ TEST(FoldPlan, PoolsCentresWithFewEvents) {
   EXPECT_EQ(folds[2].name, "pool-1");
   EXPECT_EQ(folds[2].held_out, (std::vector<std::string>{"C2", "C3", "C5"}));
   expect_lawful(store, folds, true);
+}
+
+TEST(FoldPlan, GivesAPoolANameThatNoCentreHas) {
+  const StoreFolder folder({60, 60, 6, 8}, 2, {"pool-1", "A", "B", "C"});
+  const store::Store store = folder.open();
+  engine::ValidationConfig config;
+  config.pool_below_events = 5;
+  const std::vector<Fold> folds = plan_folds(store, patients_of(store), config, 1);
+  std::set<std::string> names;
+  for (const Fold& fold : folds) EXPECT_TRUE(names.insert(fold.name).second) << fold.name << " twice";
+  EXPECT_TRUE(names.contains("pool-2"));
+  expect_lawful(store, folds, true);
+}
+
+TEST(ValidationFolder, KeepsEveryFoldInsideAndApart) {
+  const ValidationFolder folder{"v"};
+  EXPECT_EQ(folder.fold("C01"), std::filesystem::path("v/folds/C01"));
+  EXPECT_EQ(folder.fold("Zürich 肝"), std::filesystem::path("v/folds/Zürich 肝"));
+  EXPECT_EQ(folder.fold("A/B"), std::filesystem::path("v/folds/A%2FB"));
+  EXPECT_EQ(folder.fold(".."), std::filesystem::path("v/folds/%2E%2E"));
+  EXPECT_NE(folder.fold("A%2FB"), folder.fold("A/B"));
 }
 
 TEST(FoldPlan, DealsPatientsOrCentresToKFolds) {

@@ -73,6 +73,39 @@ TEST(Calibration, SurvivesItsJson) {
   EXPECT_TRUE(maps_from("").empty());
 }
 
+// Maps of two endpoints differ; death is among the events of RFS, and so is recurrence.
+TEST(Calibration, KeepsEndpointsInOrder) {
+  EndpointSpec rfs = endpoint("rfs", 24), os = endpoint("os", 24), recurrence = endpoint("recurrence", 24), direct = endpoint("direct", 24);
+  rfs.recurrence_is_event = rfs.death_is_event = os.death_is_event = recurrence.recurrence_is_event = recurrence.death_competes = true;
+  const engine::Predictor::Curves curves{{{{0.8, 0.6}, {0.81, 0.61}, {0.8, 0.6}, {0.3, 0.2}}}};
+  const CalibrationMaps maps{{"rfs", {-0.5, 1, 1, 900, 300}}, {"os", {0.5, 1, 1, 900, 300}}, {"recurrence", {0.2, 1, 1, 900, 300}}};
+  const auto survival = prediction_of(curves, {1.0}, {rfs, os, recurrence, direct}, maps).survival[0];
+  for (std::size_t m = 0; m < 2; ++m) {
+    EXPECT_NEAR(survival[0][m], maps.at("rfs").survival(curves.survival[0][0][m]), 1e-15);
+    EXPECT_GE(survival[1][m], survival[0][m]) << "OS below RFS";
+    EXPECT_GE(survival[2][m], survival[0][m]) << "more recurrences than events of RFS";
+    EXPECT_EQ(survival[3][m], curves.survival[0][3][m]) << "an endpoint of a column is on its own";
+  }
+}
+
+TEST(Months, EndAtTheHorizonWhateverItIs) {
+  EXPECT_EQ(months_of(endpoint("os", 36)), (std::vector<double>{12, 24, 36}));
+  EXPECT_EQ(months_of(endpoint("os", 30)), (std::vector<double>{12, 24, 30}));
+  EXPECT_EQ(months_of(endpoint("os", 6)), (std::vector<double>{6}));
+  EXPECT_EQ(prediction_months({endpoint("rfs", 30), endpoint("os", 36)}), (std::vector<double>{12, 24, 30, 36}));
+}
+
+TEST(PredictionsCsv, GivesTheRiskAtAHorizonBetweenYears) {
+  const testing::StoreFolder folder({2, 2});
+  const store::Store store = folder.open();
+  const std::vector<EndpointSpec> endpoints{endpoint("rfs", 30), endpoint("os", 36)};
+  PredictionsCsv csv(endpoints, {"all"}, prediction_months(endpoints));
+  csv.add(store, 0, "C1", prediction_of({{{{0.875, 0.75, 0.5, 0.25}, {1, 1, 1, 0.875}}}}, {1.0}, endpoints, {}));
+  EXPECT_NE(csv.text().find(",risk,survival_12,survival_24,survival_36\n"), std::string::npos) << csv.text();
+  EXPECT_NE(csv.text().find(",rfs,all,tace,0.5,0.875,0.75,\n"), std::string::npos) << csv.text();
+  EXPECT_NE(csv.text().find(",os,all,tace,0.125,1,1,0.875\n"), std::string::npos) << csv.text();
+}
+
 TEST(ArmShares, AreProbabilitiesThatFollowTheCovariates) {
   const testing::StoreFolder folder({120, 120});
   const store::Store store = folder.open();

@@ -48,12 +48,13 @@ class Predict : public Command {
     } else if (predictor.arms().size() > 1) {
       throw store_error("knows no mixture of strategies", {run_}, "train it with this version");
     }
-    validation::PredictionsCsv csv(predictor.endpoints(), predictor.arms(), predictor.months());
+    const std::vector<double> months = validation::prediction_months(predictor.endpoints());
+    validation::PredictionsCsv csv(predictor.endpoints(), predictor.arms(), months);
     constexpr std::size_t kChunk = 256;
     Progress progress(context.console, "predict", static_cast<std::int64_t>(patients.size()), "patients");
     for (std::size_t first = 0; first < patients.size(); first += kChunk) {
       const std::vector<std::int64_t> part(patients.begin() + static_cast<std::ptrdiff_t>(first), patients.begin() + static_cast<std::ptrdiff_t>(std::min(patients.size(), first + kChunk)));
-      const auto curves = predictor.predict(store, part);
+      const auto curves = predictor.predict_at(store, part, months);
       for (std::size_t i = 0; i < part.size(); ++i) csv.add(store, part[i], "", validation::prediction_of(curves[i], shares[first + i], predictor.endpoints(), maps));
       progress.advance_to(static_cast<std::int64_t>(first + part.size()));
     }

@@ -52,7 +52,8 @@ class Train : public Command {
         engine::train({experiment_, *store, patients, out_, "", fresh_, resume_, accept_, faults_}, *group, context.console);
     if (!context.world.root()) return result.stopped ? ExitCode::stopped : ExitCode::done;
     // The mixture of strategies that `predict` needs for its natural rows.
-    if (!result.stopped && !result.already_finished)
+    // A run that was killed between its model and this part gets it when it is run again.
+    if (!result.stopped && (!result.already_finished || engine::Predictor::open(out_).extra("propensity").empty()))
       engine::add_to_model(out_, "propensity", validation::ArmShares::fit(*store, engine::select(experiment_, *store).columns, patients).json());
     if (context.json) {
       fmt::print("{}\n", nlohmann::ordered_json({{"parameters_sha256", result.parameters_sha256}, {"steps", result.steps}, {"epochs", result.epochs}, {"stopped", result.stopped}}).dump());

@@ -27,6 +27,7 @@ class Validate : public Command {
 
   ExitCode run(const Context& context, const std::vector<std::string>&) override {
     if (gather_ && !fold_.empty()) throw usage_error("--fold and --gather exclude each other");
+    if (fresh_ && (gather_ || !fold_.empty())) throw usage_error("--fresh moves the whole validation away and does not go with --fold or --gather", {}, "remove folds/NAME to make one fold again");
     const validation::ValidateResult result = validation::validate({experiment_, store_, out_, fold_, gather_, fresh_, context.command_line}, context.world, context.console);
     if (result.stopped) return ExitCode::stopped;
     if (context.world.root() && !result.text.empty()) fmt::print("{}{}/validation.json\n", result.text, out_);

@@ -7,6 +7,7 @@
 
 #include <torch/csrc/api/include/torch/version.h>
 
+#include <array>
 #include <sstream>
 
 namespace hepar::engine {
@@ -18,6 +19,14 @@ using Json = nlohmann::ordered_json;
 std::string libtorch_version() { return std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR); }
 
 }  // namespace
+
+std::string status_class(ExitCode code) {
+  static constexpr std::array<std::pair<ExitCode, const char*>, 7> kClasses{{{ExitCode::usage, "usage"}, {ExitCode::input, "input"}, {ExitCode::store, "store"}, {ExitCode::training, "training"},
+                                                                            {ExitCode::rank_failed, "rank"}, {ExitCode::disk, "disk"}, {ExitCode::stopped, "stopped"}}};
+  for (const auto& [known, name] : kClasses)
+    if (known == code) return name;
+  return "bug";
+}
 
 void publish_status(const RunFolder& folder, const Status& status) {
   publish(folder.status(), Json{{"state", status.state}, {"class", status.kind}, {"exit_code", status.exit_code}, {"step", status.step}, {"rank", status.rank}, {"host", this_machine().host},

@@ -2,6 +2,7 @@
 // What a run says of itself: status.json, events.jsonl, run.json.
 #pragma once
 
+#include "data/base/error.hpp"
 #include "trainer/engine/run_folder.hpp"
 
 #include <nlohmann/json.hpp>
@@ -21,6 +22,8 @@ struct Status {
   std::string phase, message;
   std::int64_t generation = 1;
 };
+// "class" of status.json.
+[[nodiscard]] std::string status_class(ExitCode code);
 void publish_status(const RunFolder& folder, const Status& status);
 // One more than the generation of the status that is there; 1 for a new run.
 [[nodiscard]] std::int64_t next_generation(const RunFolder& folder);

@@ -6,7 +6,6 @@
 #include "trainer/engine/training.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace hepar::engine {
 
@@ -15,15 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::vector<std::byte> bytes_of(const std::string& text) { return {reinterpret_cast<const std::byte*>(text.data()), reinterpret_cast<const std::byte*>(text.data() + text.size())}; }
-
-// "class" of status.json.
-std::string class_of(ExitCode code) {
-  static constexpr std::array<std::pair<ExitCode, const char*>, 7> kClasses{{{ExitCode::usage, "usage"}, {ExitCode::input, "input"}, {ExitCode::store, "store"}, {ExitCode::training, "training"},
-                                                                            {ExitCode::rank_failed, "rank"}, {ExitCode::disk, "disk"}, {ExitCode::stopped, "stopped"}}};
-  for (const auto& [known, name] : kClasses)
-    if (known == code) return name;
-  return "bug";
-}
 
 }  // namespace
 
@@ -93,7 +83,7 @@ void Training::failed(const Error& error) {
   // A folder that refused this training (another configuration or store) keeps the status of its own.
   if (status_.phase.empty() || !fs::exists(folder_.status(), ignored)) return;
   try {
-    publish_status(folder_, {"failed", class_of(error.code()), static_cast<int>(error.code()), cursor_.step, group_.rank(), status_.phase, error.what(), status_.generation});
+    publish_status(folder_, {"failed", status_class(error.code()), static_cast<int>(error.code()), cursor_.step, group_.rank(), status_.phase, error.what(), status_.generation});
   } catch (const Error&) {
     // The disk that cannot hold the status is most likely the error itself, which goes on to be reported.
   }

@@ -46,6 +46,13 @@ std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patie
       folds.push_back({centre, {centre}, members, {}, {}});
     }
   }
+  int number = 0;
+  const auto next_name = [&] {  // no centre's own code
+    std::string name;
+    do name = "pool-" + std::to_string(++number);
+    while (centres.contains(name));
+    return name;
+  };
   // Small centres are gathered, in the order of their codes, until a pool has enough events; what is left joins the last.
   std::vector<Fold> pools;
   Fold open;
@@ -53,12 +60,12 @@ std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patie
     open.held_out.push_back(centre);
     open.test.insert(open.test.end(), members.begin(), members.end());
     if (fewest_events(store, open.test) < config.pool_below_events) continue;
-    open.name = "pool-" + std::to_string(pools.size() + 1);
+    open.name = next_name();
     pools.push_back(std::exchange(open, {}));
   }
   if (!open.test.empty()) {
     if (pools.empty()) {
-      open.name = "pool-1";
+      open.name = next_name();
       pools.push_back(open);
     } else {
       pools.back().held_out.insert(pools.back().held_out.end(), open.held_out.begin(), open.held_out.end());

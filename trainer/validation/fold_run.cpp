@@ -7,6 +7,7 @@
 #include "trainer/statistics/cox.hpp"
 #include "trainer/validation/strategies.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -30,8 +31,9 @@ std::vector<std::string> keys_of(const store::Store& store, const std::vector<st
 Curves predict_shared(const engine::Predictor& predictor, const store::Store& store, const std::vector<std::int64_t>& patients, collective::Collective& group) {
   std::vector<std::int64_t> mine;
   for (std::size_t i = static_cast<std::size_t>(group.rank()); i < patients.size(); i += static_cast<std::size_t>(group.size())) mine.push_back(patients[i]);
-  const Curves part = predictor.predict(store, mine);
-  const std::size_t arms = predictor.arms().size(), endpoints = predictor.endpoints().size(), months = predictor.months().size(), each = arms * endpoints * months;
+  const std::vector<double> times = prediction_months(predictor.endpoints());
+  const Curves part = predictor.predict_at(store, mine, times);
+  const std::size_t arms = predictor.arms().size(), endpoints = predictor.endpoints().size(), months = times.size(), each = arms * endpoints * months;
   std::vector<double> flat;
   for (const auto& curves : part)
     for (const auto& arm : curves.survival)
@@ -68,10 +70,11 @@ KnownOutcomes outcomes_of(const store::Store& store, const std::vector<std::int6
   return known;
 }
 
-std::vector<double> months_of(const EndpointSpec& endpoint) {
-  std::vector<double> months;
-  for (double m = 12; m <= endpoint.horizon_months + 1e-9; m += 12) months.push_back(m);
-  return months;
+// Where the months of one endpoint stand among those that were predicted.
+std::vector<std::size_t> places_of(const std::vector<double>& months, const std::vector<double>& all) {
+  std::vector<std::size_t> places;
+  for (const double month : months) places.push_back(static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), month) - all.begin()));
+  return places;
 }
 
 CalibrationMaps calibrate(const FoldRequest& request, const engine::Predictor& predictor, const Curves& inner, const ArmShares& shares) {
@@ -80,7 +83,7 @@ CalibrationMaps calibrate(const FoldRequest& request, const engine::Predictor& p
   for (std::size_t e = 0; e < predictor.endpoints().size(); ++e) {
     const EndpointSpec& endpoint = predictor.endpoints()[e];
     const KnownOutcomes known = outcomes_of(request.store, request.fold.inner, endpoint.name);
-    const std::size_t last = months_of(endpoint).size() - 1;
+    const std::size_t last = places_of(months_of(endpoint), prediction_months(predictor.endpoints())).back();
     std::vector<double> risk;
     for (const std::size_t i : known.rows) risk.push_back(1 - prediction_of(inner[i], arm_shares[i], predictor.endpoints(), {}).survival.back()[e][last]);
     if (!risk.empty()) maps[endpoint.name] = fit_calibration(known.table.view(), risk, endpoint.horizon_months);
@@ -136,7 +139,8 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
                    {{"transform", predictor.transform_fitted_on()}, {"propensity", shares.fitted_on()}, {"calibration", keys_of(store, request.fold.inner)}}, {}, store.features_sha256(), store.tables_sha256(),
                    known_late(selection, request.experiment, store)};
   const std::vector<std::vector<double>> arm_shares = shares.of(store, request.fold.test);
-  PredictionsCsv csv(predictor.endpoints(), predictor.arms(), predictor.months());
+  const std::vector<double> times = prediction_months(predictor.endpoints());
+  PredictionsCsv csv(predictor.endpoints(), predictor.arms(), times);
   for (const EndpointSpec& endpoint : predictor.endpoints()) {
     const std::vector<double> months = months_of(endpoint);
     result.endpoints.push_back({endpoint.name, months, Survival(months.size()), Survival(months.size()), {}});
@@ -145,11 +149,13 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
     const Prediction calibrated = prediction_of(test[i], arm_shares[i], predictor.endpoints(), result.calibration), raw = prediction_of(test[i], arm_shares[i], predictor.endpoints(), {});
     csv.add(store, request.fold.test[i], request.fold.name, calibrated);
     result.record.predicted.push_back(store.row(request.fold.test[i]).key);
-    for (std::size_t e = 0; e < result.endpoints.size(); ++e)
-      for (std::size_t m = 0; m < result.endpoints[e].months.size(); ++m) {
-        result.endpoints[e].natural[m].push_back(calibrated.survival.back()[e][m]);
-        result.endpoints[e].raw[m].push_back(raw.survival.back()[e][m]);
+    for (std::size_t e = 0; e < result.endpoints.size(); ++e) {
+      const std::vector<std::size_t> places = places_of(result.endpoints[e].months, times);
+      for (std::size_t m = 0; m < places.size(); ++m) {
+        result.endpoints[e].natural[m].push_back(calibrated.survival.back()[e][places[m]]);
+        result.endpoints[e].raw[m].push_back(raw.survival.back()[e][places[m]]);
       }
+    }
   }
   const auto& baselines = request.experiment.validation.baselines;
   if (std::find(baselines.begin(), baselines.end(), "clinical_cox") != baselines.end() && !selection.columns.empty()) {
@@ -164,6 +170,16 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
 }
 
 }  // namespace
+
+std::string ValidationFolder::folder_name(const std::string& fold) {
+  const bool dots = fold == "." || fold == "..";
+  std::string name;
+  for (const char c : fold) {
+    const bool safe = static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '/' && c != '\\' && c != '%' && !dots;
+    name += safe ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return name;
+}
 
 bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console) {
   const auto start = std::chrono::steady_clock::now();

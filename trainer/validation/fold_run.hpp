@@ -17,7 +17,9 @@ namespace hepar::validation {
 // The one place that knows the file names of a validation.
 struct ValidationFolder {
   std::filesystem::path root;
-  [[nodiscard]] std::filesystem::path fold(const std::string& name) const { return root / "folds" / name; }
+  // A centre's code need not be a file name: "/", "\\", "%", control characters, "." and ".." stand as %XX.
+  [[nodiscard]] std::filesystem::path fold(const std::string& name) const { return root / "folds" / folder_name(name); }
+  [[nodiscard]] static std::string folder_name(const std::string& fold);
   [[nodiscard]] std::filesystem::path fold_json(const std::string& name) const { return fold(name) / "fold.json"; }
   [[nodiscard]] std::filesystem::path fold_predictions(const std::string& name) const { return fold(name) / "predictions.csv"; }
   [[nodiscard]] std::filesystem::path predictions() const { return root / "predictions.csv"; }

@@ -6,8 +6,42 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace hepar::validation {
+
+namespace {
+
+bool whole_years(double months) { return std::fabs(std::remainder(months, 12)) < 1e-9; }
+
+// Both from the illness-death model, and every event of `inner` is one of `outer`: death of death or recurrence.
+bool events_among(const EndpointSpec& inner, const EndpointSpec& outer) {
+  const auto events = [](const EndpointSpec& e) { return (e.recurrence_is_event ? 1 : 0) + (e.death_is_event ? 2 : 0); };
+  return events(inner) != 0 && events(inner) != events(outer) && (events(inner) & events(outer)) == events(inner);
+}
+
+void restore_order(std::vector<std::vector<double>>& survival, const std::vector<EndpointSpec>& endpoints) {
+  for (std::size_t inner = 0; inner < endpoints.size(); ++inner)
+    for (std::size_t outer = 0; outer < endpoints.size(); ++outer)
+      if (events_among(endpoints[inner], endpoints[outer]))
+        for (std::size_t m = 0; m < survival[inner].size(); ++m) survival[inner][m] = std::max(survival[inner][m], survival[outer].at(m));
+}
+
+}  // namespace
+
+std::vector<double> months_of(const EndpointSpec& endpoint) {
+  std::vector<double> months;
+  for (double m = 12; m < endpoint.horizon_months - 1e-9; m += 12) months.push_back(m);
+  months.push_back(endpoint.horizon_months);
+  return months;
+}
+
+std::vector<double> prediction_months(const std::vector<EndpointSpec>& endpoints) {
+  std::set<double> months;
+  for (const EndpointSpec& endpoint : endpoints)
+    for (const double month : months_of(endpoint)) months.insert(month);
+  return {months.begin(), months.end()};
+}
 
 std::vector<std::string> strategy_names(const std::vector<std::string>& arms) {
   std::vector<std::string> names = arms;
@@ -32,12 +66,15 @@ Prediction prediction_of(const engine::Predictor::Curves& curves, const std::vec
       if (map == maps.end()) continue;
       for (double& survival : strategy[e]) survival = map->second.survival(survival);
     }
+  if (!maps.empty())
+    for (auto& strategy : prediction.survival) restore_order(strategy, endpoints);
   return prediction;
 }
 
 PredictionsCsv::PredictionsCsv(const std::vector<EndpointSpec>& endpoints, const std::vector<std::string>& arms, const std::vector<double>& months) : endpoints_(endpoints), strategies_(strategy_names(arms)), months_(months) {
   std::vector<std::string> header{"patient_id", "centre", "fold", "endpoint", "strategy", "strategy_observed", "risk"};
-  for (const double month : months_) header.push_back("survival_" + number_text(month));
+  for (const double month : months_)
+    if (whole_years(month)) header.push_back("survival_" + number_text(month));
   text_ = csv_line(header);
 }
 
@@ -50,7 +87,7 @@ void PredictionsCsv::add(const store::Store& store, std::int64_t patient, const 
       double at_horizon = survival.empty() ? std::nan("") : survival.front();
       for (std::size_t m = 0; m < months_.size(); ++m) {
         const bool within = months_[m] <= endpoints_[e].horizon_months + 1e-9;
-        fields.push_back(within ? number_text(survival.at(m)) : "");
+        if (whole_years(months_[m])) fields.push_back(within ? number_text(survival.at(m)) : "");
         if (within) at_horizon = survival[m];
       }
       std::vector<std::string> line{row.id, row.centre, fold, endpoints_[e].name, strategies_[s], row.assignment.name(store.strategies()), number_text(1 - at_horizon)};

@@ -4,6 +4,7 @@
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
 #include "data/base/text.hpp"
+#include "trainer/engine/run_record.hpp"
 #include "trainer/validation/results.hpp"
 #include "trainer/validation/strategies.hpp"
 
@@ -38,7 +39,26 @@ class Validation {
 
   ValidateResult run() {
     mpi::together(world_, [&] { open(); });
+    try {
+      return work();
+    } catch (const Error& error) {
+      failed(error);
+      throw;
+    }
+  }
+
+ private:
+  ValidateResult work() {
     ValidateResult result;
+    std::int64_t complete = 0;
+    mpi::together(world_, [&] {
+      if (world_.root()) complete = finished(result.text) ? 1 : 0;
+    });
+    world_.all_reduce_max(std::span(&complete, 1));
+    if (complete != 0) return result;
+    mpi::together(world_, [&] {
+      if (world_.root() && request_.only_fold.empty()) publish_status("running", ExitCode::done, request_.gather ? "results" : "folds", "");
+    });
     if (!request_.gather) result.stopped = !train_folds();
     if (result.stopped || !request_.only_fold.empty()) return result;
     std::string text;
@@ -48,12 +68,14 @@ class Validation {
     result.text = text;
     return result;
   }
-
- private:
   void open();
+  void refuse_other_store() const;
   [[nodiscard]] bool train_folds();
   [[nodiscard]] std::string publish_results();
   void publish_record(const Json& parts, double seconds);
+  [[nodiscard]] bool finished(std::string& headline) const;
+  void publish_status(const std::string& state, ExitCode code, const std::string& phase, const std::string& message) const;
+  void failed(const Error& error) const;
 
   const ValidateRequest& request_;
   const mpi::Communicator& world_;
@@ -63,6 +85,7 @@ class Validation {
   std::optional<store::Store> store_;
   std::vector<std::int64_t> patients_;
   std::vector<Fold> folds_;
+  bool speaks_ = world_.root();  // writes the status when this rank fails
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
@@ -91,6 +114,7 @@ void Validation::open() {
   } else if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.root / "folds")) {
     throw usage_error("the folder is neither empty nor a validation", {folder_.root.string()}, "choose another --out");
   }
+  refuse_other_store();  // before anything is written: what is refused keeps its status
   std::error_code failed;
   fs::create_directories(folder_.root / "folds", failed);
   if (failed) {
@@ -99,7 +123,16 @@ void Validation::open() {
   }
   engine::Experiment copy = request_.experiment;
   if (!fs::exists(folder_.config())) publish(folder_.config(), engine::config_yaml(copy));
-  if (request_.only_fold.empty()) publish(folder_.status(), Json{{"state", "running"}, {"class", "running"}, {"exit_code", 0}, {"phase", "folds"}, {"message", ""}}.dump() + "\n");
+}
+
+void Validation::refuse_other_store() const {
+  for (const Fold& fold : folds_) {
+    if (!fs::exists(folder_.fold_json(fold.name))) continue;
+    const FoldRecord record = read_fold(folder_, fold.name).record;
+    const bool features = record.features_sha256 != store_->features_sha256();
+    if (features || record.tables_sha256 != store_->tables_sha256())
+      throw store_error("the fold belongs to another store: " + std::string(features ? "features" : "tables") + "_sha256 differs", {folder_.fold(fold.name).string()}, "use its store, another --out, or --fresh");
+  }
 }
 
 bool Validation::train_folds() {
@@ -110,6 +143,7 @@ bool Validation::train_folds() {
   const int mine = world_.rank() * groups / world_.size();
   const mpi::Communicator part = groups == 1 ? world_ : world_.split(mine, world_.rank());
   const auto group = collective::make_collective(part);
+  speaks_ = part.root();
   const Console group_console = part.root() ? console_ : Console(Console::Style::quiet);
   bool stopped = false;
   std::optional<Error> failure;
@@ -123,10 +157,11 @@ bool Validation::train_folds() {
     if (part.size() > 1) throw;  // others of the group may wait inside a collective: the program ends at once
     failure = error;
   }
+  speaks_ = world_.root();
   mpi::agree(world_, failure);
   std::int64_t any = stopped ? 1 : 0;
   world_.all_reduce_max(std::span(&any, 1));
-  if (any != 0 && world_.root()) publish(folder_.status(), Json{{"state", "stopped"}, {"class", "stopped"}, {"exit_code", 75}, {"phase", "folds"}, {"message", "stopped on request; run the same command again to continue"}}.dump() + "\n");
+  if (any != 0 && world_.root()) publish_status("stopped", ExitCode::stopped, "folds", "stopped on request; run the same command again to continue");
   return any == 0;
 }
 
@@ -156,13 +191,14 @@ std::string Validation::publish_results() {
   gathered.json["parts"] = parts;
   gathered.json["provenance"] = {{"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()}, {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"command", request_.command_line}};
   gathered.json["example"] = Json();
+  gathered.json["headline"] = gathered.headline;
   std::vector<std::string> files;
   for (const Fold& fold : folds_) files.push_back(read_file(folder_.fold_predictions(fold.name)));
   publish(folder_.predictions(), PredictionsCsv::merge(files));
   publish(folder_.results(), gathered.json.dump(1) + "\n");
-  publish_record(parts, seconds);
   if (!gathered.json["audit"]["passed"].get<bool>()) throw Error(ExitCode::bug, "the leak audit failed: " + gathered.json["audit"]["problems"][0].get<std::string>(), folder_.results().string());
   if (!gathered.anything_estimable) throw Error(ExitCode::training, "no fold is estimable", folder_.results().string(), "see not_estimable there; lower validation.min_events or pool centres with validation.pool_below_events");
+  publish_record(parts, seconds);
   return gathered.headline;
 }
 
@@ -170,7 +206,41 @@ void Validation::publish_record(const Json& parts, double seconds) {
   publish(folder_.run(), Json{{"schema", "hepar-run/1"}, {"kind", "validation"}, {"status", "finished"}, {"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()},
                               {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"folds", folds_.size()}, {"patients", patients_.size()}, {"seconds", parts}, {"wall_seconds", seconds},
                               {"peak_memory_bytes_rank_0", peak_memory_bytes()}}.dump(2) + "\n");
-  publish(folder_.status(), Json{{"state", "finished"}, {"class", "done"}, {"exit_code", 0}, {"phase", "results"}, {"message", "finished"}}.dump() + "\n");
+  publish_status("finished", ExitCode::done, "results", "finished");
+}
+
+// The same validation of the same store is there, whole: nothing is to be done.
+bool Validation::finished(std::string& headline) const {
+  if (!request_.only_fold.empty() || !fs::exists(folder_.results()) || !fs::exists(folder_.predictions()) || !fs::exists(folder_.status())) return false;
+  for (const Fold& fold : folds_)
+    if (!fs::exists(folder_.fold_json(fold.name))) return false;
+  const Json status = Json::parse(read_file(folder_.status()), nullptr, false), results = Json::parse(read_file(folder_.results()), nullptr, false);
+  if (!status.is_object() || status.value("state", "") != "finished" || !results.is_object() || !results.contains("provenance") || !results.contains("headline")) return false;
+  const Json& made_of = results["provenance"];
+  if (made_of.value("features_sha256", "") != store_->features_sha256() || made_of.value("tables_sha256", "") != store_->tables_sha256() || made_of.value("config_sha256", "") != engine::config_sha256(request_.experiment)) return false;
+  headline = results["headline"].get<std::string>();
+  return true;
+}
+
+void Validation::publish_status(const std::string& state, ExitCode code, const std::string& phase, const std::string& message) const {
+  engine::Status status;
+  status.state = state;
+  status.kind = state == "finished" ? "done" : state == "running" ? "running" : engine::status_class(code);
+  status.exit_code = static_cast<int>(code);
+  status.rank = world_.rank();
+  status.phase = phase;
+  status.message = message;
+  status.generation = state == "running" ? engine::next_generation({folder_.root}) : std::max<std::int64_t>(1, engine::next_generation({folder_.root}) - 1);
+  engine::publish_status({folder_.root}, status);
+}
+
+void Validation::failed(const Error& error) const {
+  if (!speaks_ || !request_.only_fold.empty()) return;
+  try {
+    publish_status("failed", error.code(), "validate", error.what());
+  } catch (const Error&) {
+    // The disk that cannot hold the status is most likely the error itself, which goes on to be reported.
+  }
 }
 
 }  // namespace

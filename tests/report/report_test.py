@@ -21,7 +21,7 @@ def hepar(*words):
 class Balance(HTMLParser):
     """Every element that is opened is closed, in order."""
 
-    VOID = {"meta", "br", "path", "circle"}
+    VOID = {"meta", "br"}  # what HTML never closes; in SVG an element closes itself with "/>"
 
     def __init__(self):
         super().__init__()
@@ -30,6 +30,9 @@ class Balance(HTMLParser):
     def handle_starttag(self, tag, attributes):
         if tag not in self.VOID:
             self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        pass
 
     def handle_endtag(self, tag):
         assert self.open and self.open[-1] == tag, (tag, self.open[-3:])

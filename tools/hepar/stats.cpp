@@ -21,100 +21,110 @@ namespace {
 using Json = nlohmann::ordered_json;
 using statistics::Numbers;
 
-// A CSV of numbers; an empty field is missing.
-struct Data {
-  std::map<std::string, Numbers> columns;
-  std::size_t rows = 0;
-};
-
-Data read_data(const fs::path& path) {
-  const Table table = Table::read(path);
-  Data data;
-  data.rows = table.rows();
-  for (std::size_t c = 0; c < table.header().size(); ++c) {
-    Numbers& column = data.columns[table.header()[c]];
-    for (std::size_t r = 0; r < table.rows(); ++r) {
-      const std::string& text = table.at(r, c);
+// A CSV whose columns are read as numbers when they are first asked for; an empty field is missing (NaN).
+class Data {
+ public:
+  explicit Data(const fs::path& path) : table_(Table::read(path)) {}
+  [[nodiscard]] std::size_t rows() const { return table_.rows(); }
+  [[nodiscard]] const Numbers& column(const std::string& name) {
+    if (const auto found = columns_.find(name); found != columns_.end()) return found->second;
+    const std::size_t c = table_.require(name);
+    Numbers values;
+    for (std::size_t r = 0; r < table_.rows(); ++r) {
+      const std::string& text = table_.at(r, c);
       const std::optional<double> number = parse_number(text);
-      column.push_back(number ? *number : std::nan(""));
+      if (!number && !text.empty()) throw input_error("column '" + name + "' holds '" + text + "', which is no number", table_.place(r), "a missing value is an empty field");
+      values.push_back(number ? *number : std::nan(""));
     }
+    return columns_.emplace(name, std::move(values)).first->second;
   }
-  return data;
-}
+
+ private:
+  Table table_;
+  std::map<std::string, Numbers> columns_;
+};
 
 class Evaluator {
  public:
   explicit Evaluator(fs::path folder) : folder_(std::move(folder)) {}
 
   [[nodiscard]] statistics::Result evaluate(const Json& entry) {
-    statistics::Request request = request_of(entry);
-    return statistics::evaluate(entry.at("method").get<std::string>(), request);
+    if (!entry.is_object()) throw usage_error("the entry is no JSON object");
+    const std::string method = text_of(entry, "method");
+    return statistics::evaluate(method, request_of(entry));
   }
 
  private:
-  const Data& data(const std::string& name) {
-    const auto found = data_.find(name);
-    return found != data_.end() ? found->second : data_.emplace(name, read_data(folder_ / name)).first->second;
+  static std::string text_of(const Json& object, const char* name) {
+    if (!object.is_object() || !object.contains(name) || !object.at(name).is_string()) throw usage_error("'" + std::string(name) + "' is missing or no text");
+    return object.at(name).get<std::string>();
   }
 
-  const Numbers& column(const Data& data, const std::string& name, const std::string& file) {
-    const auto found = data.columns.find(name);
-    if (found != data.columns.end()) return found->second;
-    std::vector<std::string> known;
-    for (const auto& [other, values] : data.columns) known.push_back(other);
-    throw input_error(file + " has no column '" + name + "'", {}, name_advice(name, known));
+  Data& data(const std::string& name) {
+    const auto found = data_.find(name);
+    return found != data_.end() ? found->second : data_.emplace(name, Data(folder_ / name)).first->second;
   }
 
   static statistics::Option option_of(const std::string& name, const Json& value) {
     if (value.is_number()) return value.get<double>();
     if (value.is_string()) return value.get<std::string>();
-    if (value.is_array() && !value.empty() && value.front().is_array()) return value.get<statistics::NumberRows>();
-    if (value.is_array()) return value.get<Numbers>();
-    throw usage_error("option '" + name + "' is neither a number, a text nor a list");
+    const auto numbers = [](const Json& list) { return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& v) { return v.is_number(); }); };
+    if (numbers(value)) return value.get<Numbers>();
+    if (value.is_array() && std::all_of(value.begin(), value.end(), numbers)) return value.get<statistics::NumberRows>();
+    throw usage_error("option '" + name + "' is neither a number, a text nor a list of numbers");
+  }
+
+  // Column names a role: a text, or a list of them.
+  static std::map<std::string, std::vector<std::string>> roles_of(const Json& entry) {
+    std::map<std::string, std::vector<std::string>> roles;
+    if (!entry.contains("columns") || entry.at("columns").is_null()) return roles;
+    if (!entry.at("columns").is_object()) throw usage_error("'columns' is no JSON object");
+    for (const auto& [role, value] : entry.at("columns").items()) {
+      for (const Json& name : value.is_array() ? value : Json::array({value})) {
+        if (!name.is_string()) throw usage_error("column role '" + role + "' names no column");
+        roles[role].push_back(name.get<std::string>());
+      }
+    }
+    return roles;
+  }
+
+  // Rows that lack a value in any named column are left out; a missing start of treatment means never treated.
+  void take_columns(const Json& entry, statistics::Request& request) {
+    const auto roles = roles_of(entry);
+    if (roles.empty()) return;
+    Data& table = data(text_of(entry, "data"));
+    std::vector<std::size_t> complete;
+    for (std::size_t r = 0; r < table.rows(); ++r) {
+      const bool whole = std::all_of(roles.begin(), roles.end(), [&](const auto& role) {
+        return role.first == "trt_time" || std::none_of(role.second.begin(), role.second.end(), [&](const std::string& name) { return std::isnan(table.column(name)[r]); });
+      });
+      if (whole) complete.push_back(r);
+    }
+    for (const auto& [role, names] : roles)
+      for (const std::string& name : names) request.roles[role].push_back(statistics::select(table.column(name), complete));
+    request.rows = complete.size();
   }
 
   statistics::Request request_of(const Json& entry) {
     statistics::Request request;
-    std::map<std::string, std::vector<std::string>> names;
-    if (entry.contains("columns") && entry.at("columns").is_object())
-      for (const auto& [role, value] : entry.at("columns").items()) names[role] = value.is_array() ? value.get<std::vector<std::string>>() : std::vector<std::string>{value.get<std::string>()};
-    if (entry.contains("data") && entry.at("data").is_string()) {
-      const std::string file = entry.at("data");
-      const Data& table = data(file);
-      std::vector<std::size_t> complete;
-      for (std::size_t r = 0; r < table.rows; ++r) {
-        bool whole = true;
-        for (const auto& [role, columns] : names)
-          for (const std::string& name : columns)
-            if (role != "trt_time" && std::isnan(column(table, name, file)[r])) whole = false;
-        if (whole) complete.push_back(r);
+    take_columns(entry, request);
+    if (!entry.contains("options") || entry.at("options").is_null()) return request;
+    if (!entry.at("options").is_object()) throw usage_error("'options' is no JSON object");
+    for (const auto& [name, value] : entry.at("options").items()) {
+      if (name == "train") {
+        request.train = train_of(value);
+      } else if (!value.is_null()) {
+        request.options.emplace(name, option_of(name, value));
       }
-      for (const auto& [role, columns] : names)
-        for (const std::string& name : columns) request.roles[role].push_back(statistics::select(column(table, name, file), complete));
-      request.rows = complete.size();
     }
-    if (entry.contains("options") && entry.at("options").is_object())
-      for (const auto& [name, value] : entry.at("options").items()) {
-        if (name == "train") {
-          request.train = train_of(value);
-        } else if (!value.is_null()) {
-          request.options.emplace(name, option_of(name, value));
-        }
-      }
     return request;
   }
 
   statistics::OutcomeTable train_of(const Json& value) {
-    const std::string file = value.at("data");
-    const Data& table = data(file);
-    const Numbers &time = column(table, value.at("time"), file), &event = column(table, value.at("event"), file);
-    statistics::OutcomeTable outcomes;
-    for (std::size_t r = 0; r < table.rows; ++r) {
-      if (std::isnan(time[r]) || std::isnan(event[r])) continue;
-      outcomes.time.push_back(time[r]);
-      outcomes.event.push_back(static_cast<int>(event[r]));
-    }
-    return outcomes;
+    statistics::Request training;
+    take_columns({{"data", text_of(value, "data")}, {"columns", {{"time", text_of(value, "time")}, {"event", text_of(value, "event")}}}}, training);
+    if (training.rows == 0) throw input_error("option 'train' has no complete rows");
+    return training.outcomes();
   }
 
   fs::path folder_;

@@ -27,6 +27,26 @@ bool all_finite(Values values) {
 
 constexpr const char* kOutside = "a predicted risk of 0 or 1 has no complementary log-log";
 
+// Cox on columns of one value a patient. Competing events stay at risk as weighted rows (subdistribution); then the
+// standard errors are robust, with the rows of a patient as a cluster.
+CoxFit calibration_fit(Outcomes outcomes, Columns columns, Values weight) {
+  CoxOptions options;
+  if (largest_code(outcomes.event) <= 1) {
+    options.weight = weight;
+    return cox(outcomes, columns, options);
+  }
+  const Subdistribution rows = subdistribution(outcomes, weight);
+  std::vector<std::vector<double>> values;
+  for (const Values& column : columns) values.push_back(select(column, rows.row));
+  const std::vector<Values> views(values.begin(), values.end());
+  const std::vector<int> cluster(rows.row.begin(), rows.row.end());
+  options.weight = rows.weight;
+  options.cluster = cluster;
+  CoxFit fit = cox(rows.outcomes.view(), views, options);
+  fit.se = fit.robust_se;
+  return fit;
+}
+
 // The Cox model of the complementary log-log of risk with one restricted cubic term.
 struct Smooth {
   std::vector<double> x, cubic;
@@ -54,9 +74,7 @@ Smooth smooth_model(Outcomes outcomes, Values risk, Values weight) {
                           ((k3 - k1) * (k3 - k1)));
   }
   const Values columns[] = {model.x, model.cubic};
-  CoxOptions options;
-  options.weight = weight;
-  model.fit = cox(outcomes, columns, options);
+  model.fit = calibration_fit(outcomes, columns, weight);
   model.problem = model.fit.problem;
   return model;
 }
@@ -132,9 +150,7 @@ Slope calibration_slope(Outcomes outcomes, Values risk, Values weight) {
   const std::vector<double> x = complementary_log_log(risk);
   if (!all_finite(x)) return {kNone, kNone, kOutside};
   const Values columns[] = {x};
-  CoxOptions options;
-  options.weight = weight;
-  const CoxFit fit = cox(outcomes, columns, options);
+  const CoxFit fit = calibration_fit(outcomes, columns, weight);
   return {fit.coef[0], fit.se[0], fit.problem};
 }
 

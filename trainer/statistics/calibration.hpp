@@ -20,7 +20,8 @@ struct Slope {
   double slope, se;
   std::string problem;  // empty when there is a slope
 };
-// Cox (Efron) on log(-log(1 - risk)).
+// Cox (Efron) on log(-log(1 - risk)). Here and in calibration_index, competing codes stay at risk (subdistribution), so
+// that a risk that is an incidence is held against an incidence; to have them censored, pass them as 0.
 [[nodiscard]] Slope calibration_slope(Outcomes outcomes, Values risk, Values weight = {});
 
 struct CalibrationIndex {

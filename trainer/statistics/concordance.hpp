@@ -20,7 +20,7 @@ struct ConcordanceOptions {
   double tau = std::numeric_limits<double>::infinity();  // events with time <= tau count
   bool influence = true;     // false: no standard error, half the time
   Values event_weight = {};  // further factor of the pairs that patient i leads by its event (Uno)
-  double tie_tolerance = 0;  // scores this near are tied
+  double tie_tolerance = 0;  // scores this near are tied (tied_y and tied_xy count exact ties)
 };
 
 struct Concordance {

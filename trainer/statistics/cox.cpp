@@ -14,7 +14,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfiniteEffect = 20;  // |coef * sd| beyond it has no maximum likelihood
+constexpr double kInfiniteEffect = 12;  // |coef * sd| beyond it (a hazard ratio of 160,000 a standard deviation) has no maximum likelihood
 constexpr double kConverged = 1e-9;     // relative step
 constexpr double kAliased = 1e-10;      // share of a column's information that earlier columns leave
 

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/statistics/estimates.hpp"
 
-
-#include <boost/math/distributions/normal.hpp>
+#include "trainer/statistics/quantile.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace hepar::statistics {
 
 namespace {
-
-double normal_quantile(double p) { return boost::math::quantile(boost::math::normal(), p); }
 
 Estimate counted(Estimate estimate, Outcomes outcomes) {
   estimate.n = static_cast<std::int64_t>(outcomes.size());
@@ -23,7 +21,7 @@ Estimate counted(Estimate estimate, Outcomes outcomes) {
 Estimate normal_estimate(double value, double se, std::string method, const EstimateRules& rules) {
   if (!std::isfinite(value)) return Estimate::none("undefined on these patients");
   if (!std::isfinite(se)) return Estimate::none("no standard error on these patients");
-  const double z = normal_quantile(0.5 + rules.level / 2);
+  const double z = normal_factor(rules.level);
   return {value, se, value - z * se, value + z * se, 0, 0, std::move(method), {}};
 }
 
@@ -76,19 +74,18 @@ Estimate median_follow_up_estimate(Outcomes outcomes) {
 
 Estimate restricted_mean_estimate(Outcomes outcomes, double tau, const EstimateRules& rules) {
   if (const std::string why = too_little(outcomes, rules); !why.empty()) return counted(Estimate::none(why), outcomes);
-  const MeanTime mean = restricted_mean(outcomes, tau);
-  return counted(normal_estimate(mean.value, mean.se, "restricted mean survival time", rules), outcomes);
+  const MeanTime area = restricted_mean(outcomes, tau);
+  return counted(normal_estimate(area.value, area.se, "restricted mean survival time", rules), outcomes);
 }
 
 Estimate observed_expected_estimate(Outcomes outcomes, Values risk, double t, const EstimateRules& rules) {
   if (const std::string why = too_little(outcomes, rules); !why.empty()) return counted(Estimate::none(why), outcomes);
-  double expected = 0;
-  for (const double r : risk) expected += r / static_cast<double>(risk.size());
+  const double expected = mean(risk);
   const MeanTime observed = observed_risk(outcomes, t);
   if (!(expected > 0)) return counted(Estimate::none("no risk was predicted"), outcomes);
   if (!(observed.value > 0) || !std::isfinite(observed.se)) return counted(Estimate::none("nobody had an event by then"), outcomes);
   // On the log scale, the expected taken as fixed (clinical.md section 5).
-  const double ratio = observed.value / expected, log_se = observed.se / observed.value, z = normal_quantile(0.5 + rules.level / 2);
+  const double ratio = observed.value / expected, log_se = observed.se / observed.value, z = normal_factor(rules.level);
   return counted({ratio, ratio * log_se, ratio * std::exp(-z * log_se), ratio * std::exp(z * log_se), 0, 0, "observed / expected, log scale", {}}, outcomes);
 }
 

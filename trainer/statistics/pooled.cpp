@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random effects over the folds of a validation.
+#include "trainer/statistics/held_out.hpp"
+
+#include "trainer/statistics/pooling.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace hepar::statistics {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kFew = 5;  // below it a prediction interval carries a warning
+
+// "<endpoint>.<statistic>[.<months>]"
+struct Name {
+  std::string endpoint, statistic, months;  // endpoint with its dot, months with its
+  explicit Name(const std::string& name) {
+    const std::size_t dot = name.find('.'), end = name.find('.', dot + 1);
+    endpoint = name.substr(0, dot + 1);
+    statistic = name.substr(dot + 1, end == std::string::npos ? end : end - dot - 1);
+    if (end != std::string::npos) months = name.substr(end);
+  }
+  [[nodiscard]] std::string with(const std::string& suffix) const { return endpoint + statistic + suffix + months; }
+};
+
+struct ScaleOf {
+  std::string_view statistic;
+  Scale scale;
+};
+constexpr std::array<ScaleOf, 6> kScales{{{"harrell_c", Scale::logit}, {"harrell_c_within", Scale::logit}, {"uno_c", Scale::logit},
+                                          {"auc", Scale::logit}, {"oe", Scale::log}, {"raw_oe", Scale::log}}};
+
+Scale scale_of(const std::string& statistic, PoolKind kind) {
+  if (kind == PoolKind::differences) return Scale::plain;
+  const auto* const found = std::find_if(kScales.begin(), kScales.end(), [&](const ScaleOf& s) { return s.statistic == statistic; });
+  return found == kScales.end() ? Scale::plain : found->scale;
+}
+
+bool on_scale(double value, Scale scale) {
+  return scale == Scale::plain || (value > 0 && (scale == Scale::log || value < 1));
+}
+
+// The estimates of one NAME that can be pooled.
+struct Usable {
+  std::vector<const Estimate*> estimates;
+  std::vector<double> y, se;
+  std::int64_t n = 0, events = 0;
+  std::string counted;  // "9 of 12 folds"
+};
+
+Usable usable_of(const std::vector<const Estimate*>& all, Scale scale) {
+  Usable out;
+  for (const Estimate* estimate : all) {
+    if (!estimate->estimable() || !(estimate->se > 0) || !on_scale(estimate->value, scale)) continue;
+    out.estimates.push_back(estimate);
+    out.y.push_back(estimate->value);
+    out.se.push_back(estimate->se);
+    out.n += estimate->n;
+    out.events += estimate->events;
+  }
+  out.counted = std::to_string(out.y.size()) + " of " + std::to_string(all.size()) + " folds";
+  return out;
+}
+
+void put_pooled(Estimates& result, const Name& name, const Usable& usable, Scale scale) {
+  MetaOptions options;
+  options.scale = scale;
+  const Meta meta = random_effects(usable.y, usable.se, options);
+  const auto estimate = [&](double value, double se, double low, double high, std::string method) {
+    return Estimate{value, se, low, high, usable.n, usable.events, std::move(method), {}};
+  };
+  if (!std::isfinite(meta.estimate) || !std::isfinite(meta.lower) || !std::isfinite(meta.upper)) {
+    result[name.with("")] = Estimate::none("the random-effects model has no interval over " + usable.counted);
+    return;
+  }
+  result[name.with("")] = estimate(meta.estimate, meta.se_natural, meta.lower, meta.upper, "random effects (REML, Hartung-Knapp), " + usable.counted);
+  const std::string few = usable.y.size() < kFew ? "; fewer than 5 folds, hardly informative" : "";
+  result[name.with("_prediction")] = std::isfinite(meta.pi_lower)
+      ? estimate(meta.estimate, kNone, meta.pi_lower, meta.pi_upper, "prediction interval for a new centre, t with k-2" + few)
+      : Estimate::none("a prediction interval needs three folds");
+  result[name.with("_i2")] = estimate(meta.i2, kNone, kNone, kNone, "I2, per cent");
+  result[name.with("_tau2")] = estimate(meta.tau2, kNone, kNone, kNone, "between-fold variance on the analysis scale");
+}
+
+}  // namespace
+
+Estimates pooled(std::span<const Estimates> folds, PoolKind kind) {
+  std::map<std::string, std::vector<const Estimate*>> by_name;
+  for (const Estimates& fold : folds) {
+    for (const auto& [name, estimate] : fold) by_name[name].push_back(&estimate);
+  }
+  Estimates result;
+  for (const auto& [text, all] : by_name) {
+    const Name name(text);
+    const Scale scale = scale_of(name.statistic, kind);
+    const Usable usable = usable_of(all, scale);
+    if (usable.y.size() > 1) {
+      put_pooled(result, name, usable, scale);
+    } else if (usable.y.size() == 1) {
+      result[text] = *usable.estimates.front();
+      result[text].method += "; one fold only (" + usable.counted + ")";
+    } else {
+      const bool described = std::any_of(all.begin(), all.end(), [](const Estimate* e) { return e->estimable(); });
+      result[text] = Estimate::none(described ? "told fold by fold: it has no standard error to pool with" : "no fold is estimable");
+    }
+  }
+  return result;
+}
+
+}  // namespace hepar::statistics

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/imaging/image.hpp"
 
+#include "data/imaging/affine.hpp"
 #include "data/imaging/nifti.hpp"
 
 #include <algorithm>
@@ -14,20 +15,6 @@ constexpr std::array<Reader, 1> kReaders{{{"NIfTI", &takes_nifti, &read_nifti}}}
 constexpr float kAir = -1024.0f;
 
 struct Point { double x = 0, y = 0, z = 0; };
-
-// The inverse of the 3x3 part of an affine, row-major; nullopt when it is singular.
-std::optional<std::array<double, 9>> inverse(const std::array<double, 12>& a) {
-  const auto m = [&](int r, int c) { return a[static_cast<std::size_t>(4 * r + c)]; };
-  const double det = m(0, 0) * (m(1, 1) * m(2, 2) - m(1, 2) * m(2, 1)) - m(0, 1) * (m(1, 0) * m(2, 2) - m(1, 2) * m(2, 0)) + m(0, 2) * (m(1, 0) * m(2, 1) - m(1, 1) * m(2, 0));
-  if (std::abs(det) < 1e-12) return std::nullopt;
-  std::array<double, 9> out{};
-  for (int r = 0; r < 3; ++r)
-    for (int c = 0; c < 3; ++c) {
-      const int r1 = (c + 1) % 3, r2 = (c + 2) % 3, c1 = (r + 1) % 3, c2 = (r + 2) % 3;
-      out[static_cast<std::size_t>(3 * r + c)] = (m(r1, c1) * m(r2, c2) - m(r1, c2) * m(r2, c1)) / det;
-    }
-  return out;
-}
 
 // Trilinear at a continuous voxel position; half a voxel beyond the edge still belongs to the edge voxel.
 float sample(const Image& image, const Point& at) {
@@ -69,14 +56,14 @@ ReadImage read_image(const std::filesystem::path& path) {
 
 std::vector<float> resample(const Image& image, const std::array<int, 3>& size, const std::array<double, 3>& spacing_mm) {
   std::vector<float> out(static_cast<std::size_t>(size[0]) * static_cast<std::size_t>(size[1]) * static_cast<std::size_t>(size[2]), kAir);
-  const std::optional<std::array<double, 9>> to_voxel = inverse(image.affine);
+  const std::optional<Affine> to_voxel = inverse(image.affine);
   if (!to_voxel) return out;
   const std::array<double, 3> middle{(static_cast<double>(image.size[0]) - 1) / 2, (static_cast<double>(image.size[1]) - 1) / 2, (static_cast<double>(image.size[2]) - 1) / 2};
   // Step in voxels for one millimetre along each LPS axis, and how many samples an output voxel needs.
   std::array<int, 3> samples{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     double step = 0;
-    for (std::size_t r = 0; r < 3; ++r) step = std::max(step, std::abs((*to_voxel)[3 * r + axis]) * spacing_mm[axis]);
+    for (std::size_t r = 0; r < 3; ++r) step = std::max(step, std::abs((*to_voxel)[4 * r + axis]) * spacing_mm[axis]);
     samples[axis] = std::clamp(static_cast<int>(std::ceil(step - 1e-6)), 1, 16);
   }
   const double all = static_cast<double>(samples[0]) * samples[1] * samples[2];
@@ -92,7 +79,7 @@ std::vector<float> resample(const Image& image, const std::array<int, 3>& size, 
               const std::array<double, 3> mm{offset(x, size[0], sx, samples[0], spacing_mm[0]), offset(y, size[1], sy, samples[1], spacing_mm[1]), offset(z, size[2], sz, samples[2], spacing_mm[2])};
               std::array<double, 3> voxel = middle;
               for (std::size_t r = 0; r < 3; ++r)
-                for (std::size_t c = 0; c < 3; ++c) voxel[r] += (*to_voxel)[3 * r + c] * mm[c];
+                for (std::size_t c = 0; c < 3; ++c) voxel[r] += (*to_voxel)[4 * r + c] * mm[c];
               sum += static_cast<double>(sample(image, {voxel[0], voxel[1], voxel[2]}));
             }
         out[at] = static_cast<float>(sum / all);

@@ -35,7 +35,7 @@ struct Treatment {
 };
 
 struct ImagingRow { std::filesystem::path path, mask; std::string timing, phase; std::optional<double> study_day; Place place; };
-struct SlideRow { std::filesystem::path path; std::string stain; std::optional<double> um_per_pixel; Place place; };
+struct SlideRow { std::filesystem::path path, mask; std::string stain; std::optional<double> um_per_pixel; Place place; };
 struct ReportRow { std::filesystem::path path; std::string text, language; Place place; };
 
 struct PatientRecord {

@@ -37,6 +37,18 @@ constexpr std::array<Named, 19> kReportAttributes{{{"diagnosis", "HCC, ICC, cHCC
                                                    {"nodes_examined", "examined lymph nodes"},
                                                    {"necrosis_pct", "necrosis, per cent"},
                                                    {"ihc.Ki-67_pct", "Ki-67 index, upper end, per cent"}}};
+// Of whole slides, over all slides of a patient; those of the pathology room.
+constexpr std::array<Named, 11> kSlideNumbers{{{"tissue_mm2", "tissue area over all slides, mm2"},
+                                               {"tiles", "tiles that hold enough tissue"},
+                                               {"corrupt_tiles", "tiles that could not be decoded"},
+                                               {"corrupt_mm2", "area that could not be decoded, mm2"},
+                                               {"blur", "share of tiles out of focus"},
+                                               {"sharpness", "median Laplacian variance of tiles"},
+                                               {"pen", "share of the scan under felt pen"},
+                                               {"fold", "share of tissue that is folded"},
+                                               {"fading", "share of tissue that is very pale"},
+                                               {"background", "mean grey of the background, 0-255"},
+                                               {"stain_angle", "degrees between the two stain colours"}}};
 constexpr std::array<std::string_view, 17> kMarkers{"HepPar-1", "Arginase-1", "GPC3",         "AFP",   "CD34", "CK7",
                                                     "CK8",      "CK18",       "CK19",         "p53",   "GS",   "HSP70",
                                                     "CD10",     "EpCAM",      "beta-catenin", "PD-L1", "CD8"};
@@ -102,7 +114,7 @@ void add_modality_facts(const ModalitySpec& modality, std::vector<FactName>& fac
   add("items", "tiles, words or volumes that were read");
   if (modality.kind == Kind::bag) {
     add("count", "slide files that were read");
-    add("tissue_mm2", "tissue area over all slides, mm2");
+    for (const Named& number : kSlideNumbers) add(number.name, number.meaning);
   }
   if (modality.kind != Kind::sequence) return;
   for (const Named& attribute : kReportAttributes) add(attribute.name, attribute.meaning);

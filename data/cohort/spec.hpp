@@ -49,6 +49,11 @@ struct ColumnSpec {
   Place place;
 };
 
+// How a slide's tiles are laid (a true um grid, or CLAM's in level-0 pixels) and made smaller (exact area means, or averages in
+// the DCT domain of JPEG tiles, faster and not bit-identical).
+enum class Tiling : std::uint8_t { um, clam };
+enum class Resample : std::uint8_t { area, dct };
+
 struct ModalitySpec {
   std::string name;
   Kind kind = Kind::vector;
@@ -61,6 +66,8 @@ struct ModalitySpec {
   double um_per_pixel = 0.5;               // bags
   int tile = 256;
   std::string encoder = "builtin";
+  Tiling tiling = Tiling::um;
+  Resample resample = Resample::area;
   KnownAt known;                           // slides and reports: post_op; imaging: its timing; vectors: per column
   Place place;
 };

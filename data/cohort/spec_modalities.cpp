@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::array<Named<Kind>, 4> kKinds{
     {{"vector", Kind::vector}, {"bag", Kind::bag}, {"volume", Kind::volume}, {"sequence", Kind::sequence}}};
+constexpr std::array<Named<Tiling>, 2> kTilings{{{"um", Tiling::um}, {"clam", Tiling::clam}}};
+constexpr std::array<Named<Resample>, 2> kResamples{{{"area", Resample::area}, {"dct", Resample::dct}}};
 constexpr std::array<Named<double>, 2> kTimings{{{"pre_op", KnownAt::kPreOp}, {"post_op", KnownAt::kPostOp}}};
 
 std::array<int, 3> three_whole(const Yaml& node) {
@@ -63,7 +65,7 @@ void read_volume(ModalitySpec& modality, const Yaml& node) {
 }
 
 void read_bag(ModalitySpec& modality, const Yaml& node) {
-  node.allow({"kind", "source", "um_per_pixel", "tile", "encoder"});
+  node.allow({"kind", "source", "um_per_pixel", "tile", "encoder", "tiling", "resample"});
   read_source(modality, node, "slides");
   if (const auto value = node.find("um_per_pixel")) {
     modality.um_per_pixel = value->number();
@@ -75,6 +77,8 @@ void read_bag(ModalitySpec& modality, const Yaml& node) {
     modality.tile = static_cast<int>(tile);
   }
   if (const auto value = node.find("encoder")) modality.encoder = value->text();
+  if (const auto value = node.find("tiling")) modality.tiling = choose(*value, kTilings);
+  if (const auto value = node.find("resample")) modality.resample = choose(*value, kResamples);
 }
 
 }  // namespace

@@ -139,12 +139,13 @@ void TableReader::imaging() {
 }
 
 void TableReader::slides() {
-  each_row(spec_.slides, "slides", {"path"}, {"stain", "um_per_pixel"}, [&](const Line& line) {
+  each_row(spec_.slides, "slides", {"path"}, {"stain", "um_per_pixel", "mask"}, [&](const Line& line) {
     SlideRow slide;
     if (line.text("path").empty())
       throw input_error("a slide has no path", line.place(), "give the file, or remove the row");
     slide.path = spec_.slides.parent_path() / line.text("path");
     slide.stain = line.text("stain");
+    if (const std::string mask = line.text("mask"); !mask.empty()) slide.mask = spec_.slides.parent_path() / mask;
     if (const std::string scale = nfkc(line.text("um_per_pixel")); !scale.empty() && scale != "NA") {
       slide.um_per_pixel = parse_number(scale);
       if (!slide.um_per_pixel || *slide.um_per_pixel <= 0)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/pathology/bag.hpp"
 
+#include "data/pathology/slide_features.hpp"
+#include "data/pathology/slide_facts.hpp"
 #include "data/pathology/tile_features.hpp"
 
 #include <array>
@@ -9,48 +11,66 @@ namespace hepar::pathology {
 
 namespace {
 
-// A reader of slide rows. Whole slides join here; today's rows are tile features that another tool extracted.
+// A reader of slide rows. The first that takes a row reads it; the last takes every file.
 struct Reader {
   const char* name;
   bool (*takes)(const std::filesystem::path& path);
-  TileFeatures (*read)(const std::filesystem::path& path);
+  std::optional<Layout> (*layout)(const SlideRow& row, const TileEncoder& encoder);
+  SlideFeatures (*read)(const SlideRow& row, const ModalitySpec& modality, TileEncoder& encoder);
 };
-constexpr std::array<Reader, 1> kReaders{{{"tile features", &takes_tile_features, &read_tile_features}}};
 
-TileFeatures read_slide(const std::filesystem::path& path) {
-  TileFeatures tiles;
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) {
-    tiles.reason = Reason::missing_file;
-    tiles.detail = "no such file";
-    return tiles;
-  }
+Layout bag_of(std::int64_t width, std::string meaning) { return {Kind::bag, DType::float16, {width}, "tile feature", std::move(meaning)}; }
+
+std::optional<Layout> imported_layout(const SlideRow& row, const TileEncoder&) {
+  const TileFeatures tiles = read_tile_features(row.path);
+  return tiles.reason == Reason::present ? std::optional(bag_of(tiles.width, "imported tile features")) : std::nullopt;
+}
+
+SlideFeatures read_imported(const SlideRow& row, const ModalitySpec&, TileEncoder&) { return {read_tile_features(row.path), std::nullopt}; }
+
+std::optional<Layout> slide_layout(const SlideRow& row, const TileEncoder& encoder) {
+  if (!Slide::open(row.path).slide) return std::nullopt;
+  return bag_of(encoder.width(), encoder.identity());
+}
+
+constexpr std::array<Reader, 2> kReaders{{{"tile features", &takes_tile_features, &imported_layout, &read_imported},
+                                          {"whole slide", [](const std::filesystem::path&) { return true; }, &slide_layout, &read_slide_features}}};
+
+const Reader& reader_of(const SlideRow& row) {
   for (const Reader& reader : kReaders)
-    if (reader.takes(path)) return reader.read(path);
-  tiles.reason = Reason::unsupported;
-  tiles.detail = "no reader takes this format; give tile features as .h5";
-  return tiles;
+    if (reader.takes(row.path)) return reader;
+  return kReaders.back();
+}
+
+SlideFeatures read_row(const SlideRow& row, const ModalitySpec& modality, TileEncoder& encoder) {
+  std::error_code ignored;
+  if (std::filesystem::exists(row.path, ignored)) return reader_of(row).read(row, modality, encoder);
+  SlideFeatures none;
+  none.tiles.reason = Reason::missing_file;
+  none.tiles.detail = "no such file";
+  return none;
 }
 
 }  // namespace
 
-std::optional<std::int64_t> feature_width(const std::filesystem::path& file) {
-  const TileFeatures tiles = read_slide(file);
-  return tiles.reason == Reason::present ? std::optional(tiles.width) : std::nullopt;
+std::optional<Layout> layout_of(const SlideRow& row, const TileEncoder& encoder) {
+  std::error_code ignored;
+  return std::filesystem::exists(row.path, ignored) ? reader_of(row).layout(row, encoder) : std::nullopt;
 }
 
-Layout layout_of(const ModalitySpec&, std::int64_t width) { return {Kind::bag, DType::float16, {width}, "tile feature", "imported tile features"}; }
-
-Feature read_bag(const PatientRecord& patient, const Layout& layout) {
+Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, TileEncoder& encoder, Facts& facts) {
   Feature feature;
+  std::vector<std::optional<SlideQuality>> qualities;
   for (std::size_t slide = 0; slide < patient.slides.size(); ++slide) {
-    TileFeatures tiles = read_slide(patient.slides[slide].path);
+    SlideFeatures read = read_row(patient.slides[slide], modality, encoder);
+    TileFeatures& tiles = read.tiles;
+    qualities.push_back(read.quality);
     if (tiles.reason == Reason::present && tiles.width != layout.item.front()) {
       tiles.reason = Reason::odd_shape;
       tiles.detail = "features of width " + std::to_string(tiles.width) + " where the cohort's first slide has " + std::to_string(layout.item.front());
     }
+    if (!tiles.detail.empty()) feature.detail += (feature.detail.empty() ? "" : "; ") + std::string("slide ") + std::to_string(slide + 1) + ": " + tiles.detail;
     if (tiles.reason != Reason::present) {
-      feature.detail += (feature.detail.empty() ? "" : "; ") + std::string("slide ") + std::to_string(slide + 1) + ": " + tiles.detail;
       if (feature.reason == Reason::not_recorded) feature.reason = tiles.reason;
       continue;
     }
@@ -58,6 +78,7 @@ Feature read_bag(const PatientRecord& patient, const Layout& layout) {
     for (const auto& [x, y] : tiles.coords) feature.coords.push_back({static_cast<std::int32_t>(slide), x, y});
     feature.items += tiles.count;
   }
+  add_slide_facts(modality.name, qualities, facts);
   if (feature.items > 0) feature.reason = Reason::present;
   return feature;
 }

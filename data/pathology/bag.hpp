@@ -3,21 +3,21 @@
 #pragma once
 
 #include "data/cohort/cohort.hpp"
+#include "data/pathology/tile_encoder.hpp"
 
 #include <cstdint>
 #include <optional>
 
 namespace hepar::pathology {
 
-// Width of the features in a file; nullopt when it cannot be read as tile features. The first readable file of a cohort
-// (in the order of its patients) fixes the width of the modality.
-[[nodiscard]] std::optional<std::int64_t> feature_width(const std::filesystem::path& file);
+// {width} float16, one item a tile: of a file of tile features its own, of a whole slide the encoder's. nullopt when the row
+// cannot be read as either. The first readable row of a cohort (in the order of its patients) fixes the layout.
+[[nodiscard]] std::optional<Layout> layout_of(const SlideRow& row, const TileEncoder& encoder);
 
-// {width} float16, one item a tile.
-[[nodiscard]] Layout layout_of(const ModalitySpec& modality, std::int64_t width);
-
-// All slide rows of the patient, in table order, as one bag. Never throws for a bad file: one unreadable slide of several
-// is left out and named in `detail`; when none is left the feature carries the reason of the first.
-[[nodiscard]] Feature read_bag(const PatientRecord& patient, const Layout& layout);
+// All slide rows of the patient, in table order, as one bag; tile features are imported as they are, whole slides go through
+// the encoder. Never throws for a bad file: one unreadable slide of several is left out and named in `detail`; when none is
+// left the feature carries the reason of the first. Adds what the slides say to `facts` under the modality's name
+// (`slide.tissue_mm2`, `slide.blur`, ...; and `slide.1.blur` for the first row).
+[[nodiscard]] Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, TileEncoder& encoder, Facts& facts);
 
 }  // namespace hepar::pathology

@@ -74,6 +74,15 @@ bool all_finite(const std::vector<std::byte>& halfs) {
   return true;
 }
 
+// CLAM's first step writes where the tiles lie, and no features.
+TileFeatures coordinates_only(const Id& coords) {
+  const std::vector<std::int64_t> shape = coords.good() ? shape_of(coords) : std::vector<std::int64_t>();
+  if (shape.size() != 2 || shape[1] != 2) return refused(Reason::unreadable, "no data set 'features' or 'feats'");
+  TileFeatures tiles = refused(Reason::unreadable, "holds coordinates of " + std::to_string(shape[0]) + " tiles and no features");
+  tiles.count = shape[0];
+  return tiles;
+}
+
 }  // namespace
 
 bool takes_tile_features(const std::filesystem::path& path) {
@@ -88,7 +97,7 @@ TileFeatures read_tile_features(const std::filesystem::path& path) {
   const Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
   if (!file.good()) return refused(Reason::unreadable, "not a whole HDF5 file");
   const Id features = open_first(file, {"features", "feats"});
-  if (!features.good()) return refused(Reason::unreadable, "no data set 'features' or 'feats'");
+  if (!features.good()) return coordinates_only(open_first(file, {"coords"}));
   const std::vector<std::int64_t> shape = shape_of(features);
   if (shape.size() != 2 || shape[1] < 1) return refused(Reason::odd_shape, "features are not tiles x width");
   if (shape[0] == 0) return refused(Reason::too_few, "no tiles");

@@ -21,7 +21,8 @@ struct TileFeatures {
 };
 
 [[nodiscard]] bool takes_tile_features(const std::filesystem::path& path);
-// `features` or `feats`: n x d or 1 x n x d of any float type; `coords` n x 2. Never throws for a bad file.
+// `features` or `feats`: n x d or 1 x n x d of any float type; `coords` n x 2. Never throws for a bad file. A file of coordinates
+// alone is `unreadable`, with its count.
 [[nodiscard]] TileFeatures read_tile_features(const std::filesystem::path& path);
 
 }  // namespace hepar::pathology

@@ -4,6 +4,7 @@
 #include "data/base/files.hpp"
 #include "data/imaging/volume.hpp"
 #include "data/pathology/bag.hpp"
+#include "data/pathology/slide.hpp"
 #include "data/reports/sequence.hpp"
 
 #include <algorithm>
@@ -20,17 +21,21 @@ using Json = nlohmann::ordered_json;
 // What a kind of modality needs: its layout, its values, the files it reads and the settings that decide it.
 struct Extractor {
   Kind kind;
-  std::optional<Layout> (*layout)(const Cohort&, const ModalitySpec&);
-  Feature (*read)(const PatientRecord&, const ModalitySpec&, const Layout&, Facts&);
+  std::optional<Layout> (*layout)(const Cohort&, const ModalitySpec&, const Recipe&);
+  Feature (*read)(const PatientRecord&, const ModalitySpec&, const Layout&, const Recipe&, Facts&);
   std::vector<fs::path> (*files)(const PatientRecord&, const ModalitySpec&);
   Json (*settings)(const ModalitySpec&);
 };
 
-std::optional<Layout> bag_layout(const Cohort& cohort, const ModalitySpec& modality) {
+std::optional<Layout> bag_layout(const Cohort& cohort, const ModalitySpec& modality, const Recipe& recipe) {
   for (const PatientRecord& patient : cohort.patients)
     for (const SlideRow& slide : patient.slides)
-      if (const std::optional<std::int64_t> width = pathology::feature_width(slide.path)) return pathology::layout_of(modality, *width);
+      if (const std::optional<Layout> layout = pathology::layout_of(slide, *recipe.encoders.at(modality.name))) return layout;
   return std::nullopt;
+}
+
+Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, const Recipe& recipe, Facts& facts) {
+  return pathology::read_bag(patient, modality, layout, *recipe.encoders.at(modality.name), facts);
 }
 
 std::vector<fs::path> image_files(const PatientRecord& patient, const ModalitySpec& modality) {
@@ -45,7 +50,10 @@ std::vector<fs::path> image_files(const PatientRecord& patient, const ModalitySp
 
 std::vector<fs::path> slide_files(const PatientRecord& patient, const ModalitySpec&) {
   std::vector<fs::path> files;
-  for (const SlideRow& slide : patient.slides) files.push_back(slide.path);
+  for (const SlideRow& slide : patient.slides) {
+    for (fs::path& file : pathology::files_of_slide(slide.path)) files.push_back(std::move(file));
+    if (!slide.mask.empty()) files.push_back(slide.mask);
+  }
   return files;
 }
 
@@ -57,13 +65,15 @@ std::vector<fs::path> report_files(const PatientRecord& patient, const ModalityS
 }
 
 const std::array<Extractor, 3> kExtractors{{
-    {Kind::volume, [](const Cohort&, const ModalitySpec& m) { return std::optional(imaging::layout_of(m)); },
-     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, Facts&) { return imaging::read_volume(p, m); }, &image_files,
+    {Kind::volume, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
+     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts&) { return imaging::read_volume(p, m); }, &image_files,
      [](const ModalitySpec& m) { return Json{{"timing", m.timing}, {"phases", m.phases}, {"grid", m.grid}, {"spacing_mm", m.spacing_mm}}; }},
-    {Kind::bag, &bag_layout, [](const PatientRecord& p, const ModalitySpec&, const Layout& l, Facts&) { return pathology::read_bag(p, l); }, &slide_files,
-     [](const ModalitySpec& m) { return Json{{"um_per_pixel", m.um_per_pixel}, {"tile", m.tile}, {"encoder", m.encoder}}; }},
-    {Kind::sequence, [](const Cohort&, const ModalitySpec& m) { return std::optional(reports::layout_of(m)); },
-     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, Facts& facts) { return reports::read_sequence(p, m, facts); }, &report_files,
+    {Kind::bag, &bag_layout, &read_bag, &slide_files,
+     [](const ModalitySpec& m) {
+       return Json{{"um_per_pixel", m.um_per_pixel}, {"tile", m.tile}, {"encoder", m.encoder}, {"tiling", m.tiling == Tiling::um ? "um" : "clam"}, {"resample", m.resample == Resample::area ? "area" : "dct"}};
+     }},
+    {Kind::sequence, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(reports::layout_of(m)); },
+     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts& facts) { return reports::read_sequence(p, m, facts); }, &report_files,
      [](const ModalitySpec&) { return Json::object(); }},
 }};
 
@@ -94,16 +104,18 @@ Json Recipe::settings() const {
   for (std::size_t m = 0; m < specs.size(); ++m) {
     out[specs[m].name] = extractor_of(specs[m].kind)->settings(specs[m]);
     out[specs[m].name]["kind"] = std::string(name_of(specs[m].kind));
+    if (const auto encoder = encoders.find(specs[m].name); encoder != encoders.end()) out[specs[m].name]["encoder_identity"] = encoder->second->identity();
   }
   return out;
 }
 
-Recipe recipe_of(const Cohort& cohort) {
+Recipe recipe_of(const Cohort& cohort, const pathology::EncoderFactory& encoder) {
   Recipe recipe;
   for (const ModalitySpec& modality : cohort.spec.modalities) {
     const Extractor* extractor = extractor_of(modality.kind);
     if (extractor == nullptr) continue;
-    const std::optional<Layout> layout = extractor->layout(cohort, modality);
+    if (modality.kind == Kind::bag) recipe.encoders[modality.name] = encoder(modality);
+    const std::optional<Layout> layout = extractor->layout(cohort, modality, recipe);
     if (!layout) {
       recipe.unreadable.push_back(modality);
       continue;
@@ -119,7 +131,7 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
   out.features.key = patient.key;
   for (std::size_t m = 0; m < recipe.specs.size(); ++m) {
     const ModalitySpec& modality = recipe.specs[m];
-    Feature feature = extractor_of(modality.kind)->read(patient, modality, recipe.modalities[m].layout, out.features.facts);
+    Feature feature = extractor_of(modality.kind)->read(patient, modality, recipe.modalities[m].layout, recipe, out.features.facts);
     if (!feature.present()) {
       feature.items = 0;
       feature.values.clear();
@@ -141,7 +153,7 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
   for (const ModalitySpec& modality : recipe.unreadable) {
     Facts unused;
     const Layout layout{modality.kind, DType::float16, {0}, "", ""};
-    const Feature feature = extractor_of(modality.kind)->read(patient, modality, layout, unused);
+    const Feature feature = extractor_of(modality.kind)->read(patient, modality, layout, recipe, unused);
     if (feature.reason != Reason::not_recorded) out.failures.push_back({patient.key, modality.name, feature.detail, std::string(name_of(feature.present() ? Reason::unreadable : feature.reason))});
     out.features.facts[modality.name + ".readable"] = known_fact("false");
   }

@@ -3,10 +3,13 @@
 #pragma once
 
 #include "data/cohort/cohort.hpp"
+#include "data/pathology/tile_encoder.hpp"
 #include "sharding/store/shard_file.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,9 +22,11 @@ struct Recipe {
   std::vector<ModalitySpec> specs;
   std::vector<store::StoredModality> modalities;
   std::vector<ModalitySpec> unreadable;
+  std::map<std::string, std::shared_ptr<pathology::TileEncoder>, std::less<>> encoders;  // of bags, by modality
   [[nodiscard]] nlohmann::ordered_json settings() const;  // what decides the features, for store.json
 };
-[[nodiscard]] Recipe recipe_of(const Cohort& cohort);
+// `encoder` makes the tile encoders that bags name.
+[[nodiscard]] Recipe recipe_of(const Cohort& cohort, const pathology::EncoderFactory& encoder = &pathology::builtin_encoder);
 
 struct Failure { std::string key, modality, source, reason; };
 

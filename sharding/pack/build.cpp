@@ -104,7 +104,7 @@ void Builder::share_plan() {
 void Builder::open() {
   const Timer timer(times_, "cohort_seconds");
   cohort_ = read_cohort(request_.cohort);
-  recipe_ = extract::recipe_of(cohort_);
+  recipe_ = extract::recipe_of(cohort_, request_.encoder);
   settings_ = recipe_.settings().dump();
   summary_.notes = cohort_.notes;
   for (const ModalitySpec& modality : recipe_.unreadable) summary_.notes.push_back("modality " + modality.name + " is left out: not one of its files can be read (failures.csv)");

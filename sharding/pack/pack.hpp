@@ -4,6 +4,7 @@
 
 #include "data/base/log.hpp"
 #include "data/cohort/cohort.hpp"
+#include "data/pathology/tile_encoder.hpp"
 #include "sharding/mpi/session.hpp"
 #include "sharding/store/shard_file.hpp"
 
@@ -24,6 +25,7 @@ struct ShardPlan { std::int64_t first = 0, patients = 0; };
 struct Request {
   std::filesystem::path cohort, out;
   bool dry_run = false, retry_failed = false, fresh = false;
+  pathology::EncoderFactory encoder = &pathology::builtin_encoder;  // makes the tile encoders that bags name
 };
 
 struct Summary {

@@ -136,13 +136,25 @@ PatientRecord with_slides(const std::vector<fs::path>& paths) {
   return patient;
 }
 
+ModalitySpec slide_modality() {
+  ModalitySpec modality;
+  modality.name = "slide";
+  modality.kind = Kind::bag;
+  return modality;
+}
+
+Layout layout_of_width(std::int64_t width) { return {Kind::bag, DType::float16, {width}, "tile feature", "imported tile features"}; }
+
 TEST_F(TileFiles, SeveralSlidesAreOneBagInTableOrder) {
   const std::vector<float> first = exact(8), second(12, 3.5f);
   const fs::path a = write("a.h5", {{"features", {2, 4}, half(), H5T_NATIVE_FLOAT, first.data()}, {"coords", {2, 2}, H5T_STD_I64LE, H5T_NATIVE_INT64, kCoords.data()}});
   const fs::path b = write("b.h5", {{"features", {3, 4}, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, second.data()}, {"coords", {3, 2}, H5T_STD_I64LE, H5T_NATIVE_INT64, kCoords.data()}});
-  EXPECT_EQ(feature_width(a), 4);
-  const Layout layout = layout_of({}, 4);
-  const Feature bag = read_bag(with_slides({b, a}), layout);
+  const ModalitySpec modality = slide_modality();
+  const auto encoder = builtin_encoder(modality);
+  EXPECT_EQ(layout_of(with_slides({a}).slides.front(), *encoder)->item, std::vector<std::int64_t>{4});
+  const Layout layout = layout_of_width(4);
+  Facts facts;
+  const Feature bag = read_bag(with_slides({b, a}), modality, layout, *encoder, facts);
   ASSERT_TRUE(bag.present());
   EXPECT_TRUE(bag.detail.empty());
   EXPECT_EQ(bag.items, 5);
@@ -156,18 +168,21 @@ TEST_F(TileFiles, SeveralSlidesAreOneBagInTableOrder) {
 TEST_F(TileFiles, ABadSlideLeavesTheOthersAndIsCounted) {
   const std::vector<float> values = exact(8);
   const fs::path good = write("good.h5", {{"features", {2, 4}, half(), H5T_NATIVE_FLOAT, values.data()}}), odd = write("odd.h5", {{"features", {4, 2}, half(), H5T_NATIVE_FLOAT, values.data()}});
-  const Layout layout = layout_of({}, 4);
-  const Feature some = read_bag(with_slides({odd, good, folder_ / "absent.h5"}), layout);
+  const Layout layout = layout_of_width(4);
+  const ModalitySpec modality = slide_modality();
+  const auto encoder = builtin_encoder(modality);
+  Facts facts;
+  const Feature some = read_bag(with_slides({odd, good, folder_ / "absent.h5"}), modality, layout, *encoder, facts);
   ASSERT_TRUE(some.present());
   EXPECT_EQ(some.items, 2);
   EXPECT_EQ(some.coords.front()[0], 1) << "the slide's number is that of its row";
   EXPECT_NE(some.detail.find("slide 1: features of width 2"), std::string::npos) << some.detail;
   EXPECT_NE(some.detail.find("slide 3: no such file"), std::string::npos) << some.detail;
-  EXPECT_EQ(read_bag(with_slides({odd}), layout).reason, Reason::odd_shape);
-  EXPECT_EQ(read_bag(with_slides({folder_ / "absent.h5"}), layout).reason, Reason::missing_file);
-  EXPECT_EQ(read_bag(with_slides({}), layout).reason, Reason::not_recorded);
+  EXPECT_EQ(read_bag(with_slides({odd}), modality, layout, *encoder, facts).reason, Reason::odd_shape);
+  EXPECT_EQ(read_bag(with_slides({folder_ / "absent.h5"}), modality, layout, *encoder, facts).reason, Reason::missing_file);
+  EXPECT_EQ(read_bag(with_slides({}), modality, layout, *encoder, facts).reason, Reason::not_recorded);
   std::ofstream(folder_ / "slide.unknown") << "pixels";
-  EXPECT_EQ(read_bag(with_slides({folder_ / "slide.unknown"}), layout).reason, Reason::unsupported);
+  EXPECT_EQ(read_bag(with_slides({folder_ / "slide.unknown"}), modality, layout, *encoder, facts).reason, Reason::unsupported);
 }
 
 }  // namespace

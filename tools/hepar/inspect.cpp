@@ -4,6 +4,7 @@
 #include "data/base/text.hpp"
 #include "data/cohort/cells.hpp"
 #include "data/imaging/image.hpp"
+#include "data/pathology/slide.hpp"
 #include "data/pathology/tile_features.hpp"
 #include "data/reports/attributes.hpp"
 #include "data/reports/sequence.hpp"
@@ -12,6 +13,7 @@
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/inspect_run.hpp"
+#include "tools/hepar/inspect_slide.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -30,6 +32,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   bool verify = false;
   std::string patient;
+  double um_per_pixel = 0;  // 0: not given
 };
 
 struct Finding {
@@ -141,10 +144,24 @@ Finding look_at_cohort(const fs::path& path, const Options&) {
 
 Finding look_at_features(const fs::path& path, const Options&) {
   const pathology::TileFeatures tiles = pathology::read_tile_features(path);
+  if (tiles.reason != Reason::present && tiles.count > 0) {
+    Finding found = finding(path, "bag");
+    found.json["usable"] = false;
+    found.json["reason"] = tiles.detail;
+    found.json["tiles"] = tiles.count;
+    found.json["dimension"] = 0;
+    return found;
+  }
   if (tiles.reason != Reason::present) return refused(path, "bag", tiles.detail.empty() ? std::string(name_of(tiles.reason)) : tiles.detail);
   Finding found = finding(path, "bag");
   found.json["tiles"] = tiles.count;
   found.json["dimension"] = tiles.width;
+  return found;
+}
+
+Finding look_at_slide(const fs::path& path, const Options& options) {
+  Finding found = finding(path, "bag");
+  describe_slide(path, options.um_per_pixel > 0 ? std::optional(options.um_per_pixel) : std::nullopt, found.json);
   return found;
 }
 
@@ -194,11 +211,12 @@ struct Look {
   bool (*takes)(const fs::path&);
   Finding (*look)(const fs::path&, const Options&);
 };
-const std::array<Look, 6> kKinds{{
+const std::array<Look, 7> kKinds{{
     {"store", [](const fs::path& p) { return holds(p, "store.json") || (fs::is_directory(p) && holds(p, "journal")); }, &look_at_store},
     {"run", [](const fs::path& p) { return holds(p, "run.json") || holds(p, "validation.json"); }, &look_at_run},
     {"cohort", [](const fs::path& p) { return holds(p, "cohort.yaml") || ends_with_one_of(p, {".yaml", ".yml"}); }, &look_at_cohort},
     {"bag", [](const fs::path& p) { return ends_with_one_of(p, {".h5", ".hdf5"}); }, &look_at_features},
+    {"bag", [](const fs::path& p) { return pathology::takes_slide(p); }, &look_at_slide},
     {"sequence", [](const fs::path& p) { return ends_with_one_of(p, {".txt", ".md", ".report"}); }, &look_at_report},
     {"volume", [](const fs::path&) { return true; }, &look_at_image},
 }};
@@ -238,7 +256,7 @@ class Inspect : public Command {
   std::string_view summary() const override { return "what Hepar sees in a store, run, cohort, image, feature file or report"; }
   std::string_view example() const override { return "hepar inspect store --verify"; }
   std::string_view positional() const override { return "PATH…: what to look at"; }
-  std::vector<Row> rows() override { return {row("verify", options_.verify, "re-hash a store or run"), row("patient", options_.patient, "show this patient of a store")}; }
+  std::vector<Row> rows() override { return {row("verify", options_.verify, "re-hash a store or run"), row("patient", options_.patient, "show this patient of a store"), row("um_per_pixel", options_.um_per_pixel, {0, 100}, "um", "of a slide whose file does not say it")}; }
 
   ExitCode run(const Context& context, const std::vector<std::string>& words) override {
     mpi::together(context.world, [&] {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The encoder that needs no network: 64 features of colour and texture a tile, the same on every machine up to rounding.
+// The encoder that needs no network: 64 features of colour and texture a tile, from sums of
+// whole numbers: the same on every machine up to the last rounding.
 //
 //   0- 5  mean and standard deviation of red, green, blue / 255
 //   6-11  mean and sd of haematoxylin, eosin and residual optical density (vectors of Ruifrok and Johnston 2001)
-//  12-27  histogram of haematoxylin density over [0, 1.6) in 16 bins, the last open; shares of pixels
-//  28-43  the same of eosin over [0, 0.8)
+//  12-27  histogram of haematoxylin density in 16 bins of 0.1 from 0, both ends open; shares of pixels
+//  28-43  the same of eosin in bins of 0.05
 //  44-46  shares of pixels: tissue (mean density >= 0.08), nuclei (haematoxylin >= 0.45), white (all channels >= 220)
-//     47  mean HSV saturation / 255
+//     47  mean HSV saturation, (high - low) / high
 //  48-51  mean absolute difference of grey neighbours at 1, 2, 4, 8 px (box pyramid) / 32
 //  52-55  log(1 + variance of the grey Laplacian) at the same scales / 8
 //  56-59  co-occurrence of grey in 8 levels at 2 px, horizontally: contrast / 8, homogeneity, energy, correlation
@@ -16,6 +17,7 @@
 
 #include "data/pathology/tile_encoder.hpp"
 
+#include <array>
 #include <vector>
 
 namespace hepar::pathology {
@@ -31,9 +33,12 @@ class BuiltinEncoder final : public TileEncoder {
   void encode(std::span<const std::uint8_t> rgb, std::size_t tiles, std::span<float> features) override;
 
  private:
-  struct Buffers { std::vector<std::uint8_t> half, grey, smaller; };
+  struct Buffers {
+    std::array<std::vector<std::uint8_t>, 3> plane, half;
+    std::vector<std::uint8_t> grey, smaller;
+  };
   void encode_one(const std::uint8_t* rgb, float* out);
-  void colours(const std::uint8_t* rgb, float* out) const;
+  void colours(float* out) const;
   void stains(float* out) const;
   void textures(float* out);
 

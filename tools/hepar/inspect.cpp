@@ -12,6 +12,7 @@
 #include "sharding/store/layout.hpp"
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/inspect_export.hpp"
 #include "tools/hepar/inspect_run.hpp"
 #include "tools/hepar/inspect_slide.hpp"
 
@@ -33,6 +34,7 @@ struct Options {
   bool verify = false;
   std::string patient;
   double um_per_pixel = 0;  // 0: not given
+  std::string export_to, layout = "clam";
 };
 
 struct Finding {
@@ -210,13 +212,14 @@ struct Look {
   const char* name;
   bool (*takes)(const fs::path&);
   Finding (*look)(const fs::path&, const Options&);
+  std::size_t (*write)(const fs::path&, const ExportRequest&) = nullptr;  // --export
 };
 const std::array<Look, 7> kKinds{{
-    {"store", [](const fs::path& p) { return holds(p, "store.json") || (fs::is_directory(p) && holds(p, "journal")); }, &look_at_store},
+    {"store", [](const fs::path& p) { return holds(p, "store.json") || (fs::is_directory(p) && holds(p, "journal")); }, &look_at_store, &export_store},
     {"run", [](const fs::path& p) { return holds(p, "run.json") || holds(p, "validation.json"); }, &look_at_run},
     {"cohort", [](const fs::path& p) { return holds(p, "cohort.yaml") || ends_with_one_of(p, {".yaml", ".yml"}); }, &look_at_cohort},
-    {"bag", [](const fs::path& p) { return ends_with_one_of(p, {".h5", ".hdf5"}); }, &look_at_features},
-    {"bag", [](const fs::path& p) { return pathology::takes_slide(p); }, &look_at_slide},
+    {"bag", [](const fs::path& p) { return ends_with_one_of(p, {".h5", ".hdf5"}); }, &look_at_features, &export_feature_file},
+    {"bag", [](const fs::path& p) { return pathology::takes_slide(p); }, &look_at_slide, &export_mask},
     {"sequence", [](const fs::path& p) { return ends_with_one_of(p, {".txt", ".md", ".report"}); }, &look_at_report},
     {"volume", [](const fs::path&) { return true; }, &look_at_image},
 }};
@@ -232,6 +235,14 @@ Finding look(const fs::path& path, const Options& options) {
     if (std::string_view(kind->name) == "store" || std::string_view(kind->name) == "run") throw;
     return refused(path, kind->name, error.what());
   }
+}
+
+std::size_t write_files(const fs::path& path, const Options& options) {
+  const auto kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const Look& one) { return one.takes(path); });
+  std::error_code missing;
+  if (!fs::exists(path, missing)) throw input_error("does not exist", {path.string()});
+  if (kind->write == nullptr) throw usage_error("there is nothing to export from a " + std::string(kind->name), {path.string()}, "a store or feature file gives tile features, a slide its tissue mask");
+  return kind->write(path, {options.export_to, options.layout, options.patient, options.um_per_pixel > 0 ? std::optional(options.um_per_pixel) : std::nullopt});
 }
 
 void print(const Finding& found) {
@@ -256,7 +267,10 @@ class Inspect : public Command {
   std::string_view summary() const override { return "what Hepar sees in a store, run, cohort, image, feature file or report"; }
   std::string_view example() const override { return "hepar inspect store --verify"; }
   std::string_view positional() const override { return "PATH…: what to look at"; }
-  std::vector<Row> rows() override { return {row("verify", options_.verify, "re-hash a store or run"), row("patient", options_.patient, "show this patient of a store"), row("um_per_pixel", options_.um_per_pixel, {0, 100}, "um", "of a slide whose file does not say it")}; }
+  std::vector<Row> rows() override {
+    return {row("verify", options_.verify, "re-hash a store or run"), row("patient", options_.patient, "show this patient of a store"), row("um_per_pixel", options_.um_per_pixel, {0, 100}, "um", "of a slide whose file does not say it"),
+            row("export", options_.export_to, "folder for tile features (of a store or feature file) or the tissue mask (of a slide, GeoJSON)"), row("layout", options_.layout, {"clam", "trident"}, "of exported tile features")};
+  }
 
   ExitCode run(const Context& context, const std::vector<std::string>& words) override {
     mpi::together(context.world, [&] {
@@ -268,6 +282,12 @@ class Inspect : public Command {
  private:
   void inspect(const Context& context, const std::vector<std::string>& words) const {
     if (words.empty()) throw usage_error("'inspect' needs a path", {}, "example: " + std::string(example()));
+    if (!options_.export_to.empty()) {
+      std::size_t files = 0;
+      for (const std::string& word : words) files += write_files(word, options_);
+      fmt::print("{}: {} file{}\n", options_.export_to, files, files == 1 ? "" : "s");
+      return;
+    }
     std::vector<Finding> findings;
     for (const std::string& word : words) findings.push_back(look(word, options_));
     Json all = Json::array();

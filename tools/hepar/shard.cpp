@@ -2,6 +2,7 @@
 // `hepar shard`: a cohort to a feature store, on any number of ranks, the same bytes.
 #include "sharding/pack/pack.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/tile_encoders.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -26,7 +27,7 @@ class Shard : public Command {
 
   ExitCode run(const Context& context, const std::vector<std::string>&) override {
     const auto start = std::chrono::steady_clock::now();
-    const pack::Summary summary = pack::build_store({cohort_, out_, dry_run_, retry_failed_, fresh_}, context.world, context.console);
+    const pack::Summary summary = pack::build_store({cohort_, out_, dry_run_, retry_failed_, fresh_, &tile_encoder}, context.world, context.console);
     if (!context.world.root()) return ExitCode::done;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (const std::string& note : summary.notes) context.console.note("note: " + note);

@@ -18,8 +18,16 @@ namespace {
 
 constexpr double kScaleTolerance = 0.05;
 
-// The first line of what LibTorch says; the rest are its own source lines.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+// One line of what LibTorch says: its first, or of the interpreter's trace the last, where the reason stands.
+std::string one_line(const std::exception& error) {
+  if (const auto* checked = dynamic_cast<const c10::Error*>(&error)) {
+    const std::string text = checked->what_without_backtrace();
+    return text.substr(0, text.find('\n'));
+  }
+  std::string text = error.what();
+  text.erase(text.find_last_not_of("\n ") + 1);
+  return text.substr(text.rfind('\n') + 1);
+}
 
 class TorchEncoder final : public pathology::TileEncoder {
  public:
@@ -28,8 +36,8 @@ class TorchEncoder final : public pathology::TileEncoder {
       module_ = torch::jit::load(file.string(), torch::kCPU);
       module_.eval();
       if (card_.precision == "bf16") module_.to(torch::kBFloat16);
-    } catch (const c10::Error& error) {
-      throw usage_error("the encoder cannot be loaded: " + first_line(error.what_without_backtrace()), place_, "export it as TorchScript for LibTorch " TORCH_VERSION " or older");
+    } catch (const std::exception& error) {
+      throw usage_error("the encoder cannot be loaded: " + one_line(error), place_, "export it as TorchScript for LibTorch " TORCH_VERSION " or older");
     }
     mean_ = torch::from_blob(card_.mean.data(), {1, 3, 1, 1}).clone();
     std_ = torch::from_blob(card_.std.data(), {1, 3, 1, 1}).clone();
@@ -69,8 +77,10 @@ class TorchEncoder final : public pathology::TileEncoder {
       if (out.size(0) != batch || out.size(1) != card_.dim)
         throw usage_error(fmt::format("the encoder gives {} x {} values for a batch of {}, its card says dim {}", out.size(0), out.size(1), batch, card_.dim), place_, "correct the card");
       return out;
-    } catch (const c10::Error& error) {
-      throw usage_error("the encoder refuses its input: " + first_line(error.what_without_backtrace()), place_, "check 'tile' and 'precision' in its card");
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw usage_error("the encoder refuses its input: " + one_line(error), place_, "check 'tile' and 'precision' in its card");
     }
   }
 

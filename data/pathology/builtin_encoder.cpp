@@ -32,6 +32,9 @@ const std::array<std::int32_t, 256>& densities() {
 // each scaled to length one) in 1/1024: amounts from densities.
 constexpr std::array<std::array<std::int32_t, 3>, 3> kUnmix{{{1925, -75, -610}, {-1040, 1160, -493}, {-568, -129, 1610}}};
 
+// 1 or 0 without a branch.
+std::int32_t at_least(std::int32_t value, std::int32_t least) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(least - 1 - value) >> 31); }
+
 void shrink(const std::uint8_t* from, int edge, std::vector<std::uint8_t>& to) {
   const int half = edge / 2;
   to.resize(static_cast<std::size_t>(half) * static_cast<std::size_t>(half));
@@ -158,67 +161,90 @@ void BuiltinEncoder::colours(float* out) const {
   }
 }
 
-void BuiltinEncoder::stains(float* out) const {
-  const std::array<std::int32_t, 256>& density = densities();
-  const std::size_t pixels = buffers_.half[0].size();
+namespace {
+
+// What the pixels of a tile (on the 2 x 2 mean) say of its stains, a chunk at a time.
+struct StainSums {
   std::array<std::array<std::uint32_t, kBins>, 2> hematoxylin{}, eosin{};  // even and odd pixels
   std::array<std::int64_t, 3> sum{}, squares{};
-  std::int64_t tissue = 0, nuclei = 0, white = 0;
-  std::int64_t saturation = 0;
-  for (std::size_t first = 0; first < pixels; first += kChunk) {
-    const auto count = static_cast<int>(std::min<std::size_t>(kChunk, pixels - first));
-    std::array<std::array<std::int32_t, kChunk>, 3> od{}, amount{};
-    for (std::size_t c = 0; c < 3; ++c) {
-      const std::uint8_t* from = buffers_.half[c].data() + first;
-      for (int i = 0; i < count; ++i) od[c][static_cast<std::size_t>(i)] = density[from[i]];
+  std::int64_t tissue = 0, nuclei = 0, white = 0, saturation = 0;
+  void add(const std::array<std::vector<std::uint8_t>, 3>& half, std::size_t first);
+};
+
+void StainSums::add(const std::array<std::vector<std::uint8_t>, 3>& half, std::size_t first) {
+  const std::array<std::int32_t, 256>& density = densities();
+  const auto count = static_cast<int>(std::min<std::size_t>(kChunk, half[0].size() - first));
+  // Short loops over local arrays, one thing each: the compiler turns them into vectors. What lies behind `count` is white.
+  std::array<std::array<std::int32_t, kChunk>, 3> value, od, amount;
+  for (std::size_t c = 0; c < 3; ++c) {
+    const std::uint8_t* from = half[c].data() + first;
+    if (count == kChunk) {
+      for (std::size_t i = 0; i < kChunk; ++i) value[c][i] = from[i];
+    } else {
+      value[c].fill(255);
+      std::copy_n(from, count, value[c].begin());
     }
-    for (std::size_t s = 0; s < 3; ++s) {
-      std::int32_t part = 0;
-      std::int64_t part_squares = 0;
-      for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-        const std::int32_t value = (kUnmix[s][0] * od[0][i] + kUnmix[s][1] * od[1][i] + kUnmix[s][2] * od[2][i]) >> 10;
-        amount[s][i] = value;
-        part += value;
-        part_squares += value * value;
-      }
-      sum[s] += part;
-      squares[s] += part_squares;
-    }
-    const std::uint8_t *r = buffers_.half[0].data() + first, *g = buffers_.half[1].data() + first, *b = buffers_.half[2].data() + first;
-    std::int32_t tissues = 0, dark = 0, bright = 0, colourful = 0;
-    std::array<std::int32_t, kChunk> bin_h{}, bin_e{};
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-      const std::int32_t high = std::max<std::int32_t>(std::max(r[i], g[i]), b[i]), low = std::min<std::int32_t>(std::min(r[i], g[i]), b[i]);
-      tissues += od[0][i] + od[1][i] + od[2][i] >= static_cast<std::int32_t>(0.24 * kUnit) ? 1 : 0;
-      dark += amount[0][i] >= static_cast<std::int32_t>(0.45 * kUnit) ? 1 : 0;
-      bright += low >= 220 ? 1 : 0;
-      colourful += static_cast<std::int32_t>(static_cast<float>((high - low) * 65536) / static_cast<float>(std::max(high, 1)));
-      bin_h[i] = std::min(std::max(amount[0][i], 0) / kHematoxylinStep, kBins - 1);
-      bin_e[i] = std::min(std::max(amount[1][i], 0) / kEosinStep, kBins - 1);
-    }
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-      ++hematoxylin[i & 1][static_cast<std::size_t>(bin_h[i])];
-      ++eosin[i & 1][static_cast<std::size_t>(bin_e[i])];
-    }
-    tissue += tissues;
-    nuclei += dark;
-    white += bright;
-    saturation += colourful;
+    for (std::size_t i = 0; i < kChunk; ++i) od[c][i] = density[static_cast<std::size_t>(value[c][i])];
   }
+  for (std::size_t s = 0; s < 3; ++s) {
+    std::int32_t part = 0;
+    std::int64_t part_squares = 0;
+    for (std::size_t i = 0; i < kChunk; ++i) amount[s][i] = (kUnmix[s][0] * od[0][i] + kUnmix[s][1] * od[1][i] + kUnmix[s][2] * od[2][i]) >> 10;
+    for (std::size_t i = 0; i < kChunk; ++i) part += amount[s][i];
+    for (std::size_t i = 0; i < kChunk; ++i) part_squares += amount[s][i] * amount[s][i];
+    sum[s] += part;
+    squares[s] += part_squares;
+  }
+  std::int32_t tissues = 0, dark = 0, bright = 0, colourful = 0;
+  std::array<std::int32_t, kChunk> high, low, bin_h, bin_e;
+  for (std::size_t i = 0; i < kChunk; ++i) {
+    high[i] = std::max(std::max(value[0][i], value[1][i]), value[2][i]);
+    low[i] = std::min(std::min(value[0][i], value[1][i]), value[2][i]);
+  }
+  for (std::size_t i = 0; i < kChunk; ++i) {
+    tissues += at_least(od[0][i] + od[1][i] + od[2][i], static_cast<std::int32_t>(0.24 * kUnit));
+    dark += at_least(amount[0][i], static_cast<std::int32_t>(0.45 * kUnit));
+    bright += at_least(low[i], 220);
+  }
+  bright -= kChunk - count;
+  for (std::size_t i = 0; i < kChunk; ++i) {
+    const float top = static_cast<float>(high[i] + (high[i] == 0));
+    colourful += static_cast<std::int32_t>(static_cast<float>((high[i] - low[i]) * 65536) / top);
+  }
+  for (std::size_t i = 0; i < kChunk; ++i) {
+    bin_h[i] = std::min(std::max(amount[0][i], 0) / kHematoxylinStep, kBins - 1);
+    bin_e[i] = std::min(std::max(amount[1][i], 0) / kEosinStep, kBins - 1);
+  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    ++hematoxylin[i & 1][static_cast<std::size_t>(bin_h[i])];
+    ++eosin[i & 1][static_cast<std::size_t>(bin_e[i])];
+  }
+  tissue += tissues;
+  nuclei += dark;
+  white += bright;
+  saturation += colourful;
+}
+
+}  // namespace
+
+void BuiltinEncoder::stains(float* out) const {
+  const std::size_t pixels = buffers_.half[0].size();
+  StainSums of;
+  for (std::size_t first = 0; first < pixels; first += kChunk) of.add(buffers_.half, first);
   const auto n = static_cast<double>(pixels);
   for (std::size_t s = 0; s < 3; ++s) {
-    const double mean = static_cast<double>(sum[s]) / n / kUnit, square = static_cast<double>(squares[s]) / n / (kUnit * kUnit);
+    const double mean = static_cast<double>(of.sum[s]) / n / kUnit, square = static_cast<double>(of.squares[s]) / n / (kUnit * kUnit);
     out[6 + s] = static_cast<float>(mean);
     out[9 + s] = static_cast<float>(std::sqrt(std::max(0.0, square - mean * mean)));
   }
   for (std::size_t b = 0; b < kBins; ++b) {
-    out[12 + b] = static_cast<float>((hematoxylin[0][b] + hematoxylin[1][b]) / n);
-    out[28 + b] = static_cast<float>((eosin[0][b] + eosin[1][b]) / n);
+    out[12 + b] = static_cast<float>((of.hematoxylin[0][b] + of.hematoxylin[1][b]) / n);
+    out[28 + b] = static_cast<float>((of.eosin[0][b] + of.eosin[1][b]) / n);
   }
-  out[44] = static_cast<float>(static_cast<double>(tissue) / n);
-  out[45] = static_cast<float>(static_cast<double>(nuclei) / n);
-  out[46] = static_cast<float>(static_cast<double>(white) / n);
-  out[47] = static_cast<float>(static_cast<double>(saturation) / 65536 / n);
+  out[44] = static_cast<float>(static_cast<double>(of.tissue) / n);
+  out[45] = static_cast<float>(static_cast<double>(of.nuclei) / n);
+  out[46] = static_cast<float>(static_cast<double>(of.white) / n);
+  out[47] = static_cast<float>(static_cast<double>(of.saturation) / 65536 / n);
 }
 
 void BuiltinEncoder::textures(float* out) {

@@ -4,8 +4,7 @@
 Makes a tiled JPEG pyramid of stained tissue at 0.5 um/px, then
   peer     openslide-python read_region().convert('RGB') of the very tiles that hepar takes (decoding alone)
   clam     the same, then resize to 224 and normalise, as CLAM's loader does
-  hepar    `hepar shard` with the built-in encoder: decoding, 64 features a tile, store; less the same cohort's time without
-           tissue is not subtracted, so the figure is the whole command's
+  hepar    the whole command `hepar shard`: tissue, decoding, 64 built-in features a tile, store
 Rates are per second of process CPU time, so other work on the machine matters little; ranks are compared by wall time.
 Needs numpy, Pillow, tifffile, imagecodecs and openslide-python (python3 -m venv; pip install). Nothing is asserted."""
 import argparse

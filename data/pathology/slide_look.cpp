@@ -7,6 +7,7 @@
 #include "data/pathology/slide_features.hpp"
 #include "data/pathology/tile_sample.hpp"
 
+#include <array>
 #include <cmath>
 
 namespace hepar::pathology {
@@ -16,6 +17,18 @@ namespace {
 void refuse(SlideLook& look, Reason reason, std::string detail) {
   look.reason = reason;
   look.detail = std::move(detail);
+}
+
+// Whether any of 16 places of the coarsest level can be decoded: a header alone is no slide.
+bool decodes_anything(Slide& slide) {
+  const std::size_t index = choose_level(slide, 1, 1, 1e9, false).level;
+  const SlideLevel& level = slide.levels()[index];
+  constexpr std::int64_t kEdge = 16, kPlaces = 4;
+  std::array<std::uint8_t, kEdge * kEdge * 3> rgb{};
+  for (std::int64_t j = 0; j < kPlaces; ++j)
+    for (std::int64_t i = 0; i < kPlaces; ++i)
+      if (slide.read(index, {(2 * i + 1) * level.width / (2 * kPlaces) - kEdge / 2, (2 * j + 1) * level.height / (2 * kPlaces) - kEdge / 2, kEdge, kEdge}, rgb)) return true;
+  return false;
 }
 
 void judge_overview(const Overview& overview, const TissueMap& map, SlideQuality& quality) {
@@ -84,6 +97,11 @@ SlideLook look_at_slide(const SlideRow& row, const ModalitySpec& modality, bool 
   }
   look.slide = std::move(opened.slide);
   Slide& slide = *look.slide;
+  if (!decodes_anything(slide)) {
+    refuse(look, Reason::unreadable, "not one of its tiles can be decoded");
+    look.slide.reset();
+    return look;
+  }
   for (std::size_t i = 0; i < slide.file_levels(); ++i)
     if (!slide.levels()[i].trouble.empty()) look.notes.push_back({"bad_level", slide.levels()[i].trouble + "; it is never used"});
   look.scale = scale_of(slide, row.um_per_pixel);

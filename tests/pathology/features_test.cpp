@@ -203,6 +203,18 @@ TEST_F(SlideBags, ADamagedTileIsLeftOutAndCounted) {
   for (const auto& tile : damaged.tiles.coords) EXPECT_FALSE(tile[0] == 1280 && tile[1] == 1280);
 }
 
+TEST_F(SlideBags, ASlideOfWhichNothingCanBeDecodedIsNotReadable) {
+  const SlideRow row = make("a.tif", 1024);
+  for (std::uint32_t tile = 0; tile < 15; ++tile) made::damage_tile(row.path, tile);
+  EXPECT_TRUE(look_at_slide(row, modality_, false).slide) << "one tile is left";
+  made::damage_tile(row.path, 15);
+  const SlideLook look = look_at_slide(row, modality_, false);
+  EXPECT_FALSE(look.slide);
+  EXPECT_EQ(look.reason, Reason::unreadable);
+  BuiltinEncoder encoder(128);
+  EXPECT_EQ(read_slide_features(row, modality_, encoder).tiles.reason, Reason::unreadable);
+}
+
 TEST_F(SlideBags, SlidesAndImportedFactsComeTogether) {
   PatientRecord patient;
   patient.slides = {make("a.tif"), make("b.tif", 1500)};

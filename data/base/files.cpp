@@ -105,6 +105,18 @@ void publish_folder(const fs::path& temporary, const fs::path& final_path) {
   sync_folder(folder_of(final_path));
 }
 
+void move_aside(const fs::path& folder) {
+  std::error_code failed;
+  if (!fs::exists(folder, failed)) return;
+  const std::string name = (folder.has_filename() ? folder : folder.parent_path()).string();  // "run/" is "run"
+  int n = 1;
+  while (fs::exists(name + ".old-" + std::to_string(n))) ++n;
+  fs::rename(name, name + ".old-" + std::to_string(n), failed);
+  if (!failed) return;
+  errno = failed.value();
+  throw disk_error("cannot move the old folder aside", {folder.string()});
+}
+
 void sync_folder(const fs::path& folder) {
   Descriptor handle(folder, O_RDONLY | O_DIRECTORY);
   if (!handle.good()) throw disk_error("cannot open the folder", {folder.string()});

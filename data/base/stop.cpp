@@ -2,6 +2,8 @@
 #include "data/base/stop.hpp"
 
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 
 namespace hepar {
 
@@ -22,6 +24,11 @@ void install_stop_signals() {
   ::sigaction(SIGUSR2, &action, nullptr);
 }
 
-bool stop_requested() { return stop_flag != 0; }
+bool stop_requested() {
+  if (stop_flag != 0) return true;
+  const char* deadline = std::getenv("HEPAR_DEADLINE");
+  const long long at = deadline == nullptr ? 0 : std::strtoll(deadline, nullptr, 10);
+  return at > 0 && std::time(nullptr) >= at;
+}
 
 }  // namespace hepar

@@ -51,6 +51,16 @@ struct Communicator::Impl {
 
   void wait(MPI_Request& request, const char* operation) const { mpi::wait(request, {deadline, rank, size, operation}); }
 
+  // For stage borders: ranks come there when their own work is done, which may take one of them hours longer. Who died
+  // is the launcher's to notice, not this wait's.
+  [[nodiscard]] std::int64_t patient_max(std::int64_t value) const {
+    if (size == 1) return value;
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Iallreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MAX, handle, &request);
+    mpi::wait(request, {std::numeric_limits<double>::infinity(), rank, size, "a stage border"});
+    return value;
+  }
+
   void all_reduce(void* data, std::size_t count, Kind kind, MPI_Op op, const char* operation) const {
     if (size == 1) return;
     auto* bytes = static_cast<char*>(data);
@@ -85,6 +95,8 @@ void Communicator::all_reduce_sum(std::span<std::int64_t> values) const { impl_-
 void Communicator::all_reduce_sum(std::span<float> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_FLOAT, 4}, MPI_SUM, "a sum over ranks"); }
 void Communicator::all_reduce_sum(std::span<double> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_DOUBLE, 8}, MPI_SUM, "a sum over ranks"); }
 void Communicator::all_reduce_max(std::span<std::int64_t> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_INT64_T, 8}, MPI_MAX, "a maximum over ranks"); }
+
+std::int64_t Communicator::patient_max(std::int64_t value) const { return impl_->patient_max(value); }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
   if (impl_->size == 1) return;
@@ -165,8 +177,7 @@ void Session::abort(int code) const {
 
 void agree(const Communicator& world, const std::optional<Error>& mine) {
   constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
-  std::int64_t first = mine ? -world.rank() : -kNone;
-  world.all_reduce_max(std::span(&first, 1));
+  const std::int64_t first = world.patient_max(mine ? -world.rank() : -kNone);
   if (first == -kNone) return;
   const int failing = static_cast<int>(-first);
   std::int64_t code = mine ? static_cast<std::int64_t>(mine->code()) : 0;

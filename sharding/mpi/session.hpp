@@ -31,6 +31,7 @@ class Communicator {
   void all_reduce_sum(std::span<float> values) const;
   void all_reduce_sum(std::span<double> values) const;
   void all_reduce_max(std::span<std::int64_t> values) const;
+  [[nodiscard]] std::int64_t patient_max(std::int64_t value) const;           // collective, waits without a deadline
   void broadcast(std::span<std::byte> bytes, int root) const;                 // collective, same size everywhere
   [[nodiscard]] std::string broadcast_text(const std::string& text, int root) const;            // collective
   [[nodiscard]] std::vector<std::string> gather_texts(const std::string& text, int root) const; // collective; others: {}
@@ -72,7 +73,7 @@ class Session {
 };
 
 // Ends a stage together: every rank gives its error or none; all ranks throw the error of the lowest failing rank, with
-// its code and message, as an AgreedError. Collective.
+// its code and message, as an AgreedError. Collective; without a deadline, since stages end at different times.
 void agree(const Communicator& world, const std::optional<Error>& mine);
 
 // Runs `work` on every rank and then `agree`s on what it threw. Collective.

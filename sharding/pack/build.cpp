@@ -5,7 +5,6 @@
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
 #include "data/base/stop.hpp"
-#include "sharding/pack/status_file.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -43,17 +42,6 @@ void stop_if_asked() {
 }
 
 }  // namespace
-
-void Builder::move_aside() {
-  std::error_code failed;
-  if (!request_.fresh || request_.dry_run || !fs::exists(names_.root, failed)) return;
-  int n = 1;
-  while (fs::exists(names_.root.string() + ".old-" + std::to_string(n))) ++n;
-  fs::rename(names_.root, names_.root.string() + ".old-" + std::to_string(n), failed);
-  if (!failed) return;
-  errno = failed.value();
-  throw disk_error("cannot move the old store aside", {names_.root.string()});
-}
 
 void Builder::check_folder() const {
   std::error_code failed;
@@ -123,7 +111,7 @@ void Builder::begin() {
   remove_stale_temporaries(names_.packed());
   remove_stale_temporaries(names_.root);
   publish(names_.settings(), settings_);
-  publish_status(names_.status(), {"running", ExitCode::done, "extract", ""});
+  status_.begin({.phase = "extract"});
 }
 
 void Builder::extract_missing() {
@@ -181,7 +169,7 @@ void Builder::check_readable() {
 Summary Builder::run() {
   try {
     mpi::together(world_, [&] {
-      if (world_.root()) move_aside();
+      if (world_.root() && request_.fresh && !request_.dry_run) move_aside(names_.root);
     });
     mpi::together(world_, [&] { open(); });
     mpi::together(world_, [&] {
@@ -208,11 +196,11 @@ Summary Builder::run() {
   return std::move(summary_);
 }
 
-void Builder::fail(const Error& error) const {
+void Builder::fail(const Error& error) {
   std::error_code missing;
   if (!world_.root() || request_.dry_run || !fs::exists(names_.status(), missing)) return;
   try {
-    publish_status(names_.status(), {error.code() == ExitCode::stopped ? "stopped" : "failed", error.code(), "shard", error.what()});
+    status_.publish({.state = error.code() == ExitCode::stopped ? "stopped" : "failed", .code = error.code(), .phase = "shard", .message = error.what()});
   } catch (const Error&) {
     // The first error is the one to show: this one follows from it (a full or read-only disk).
   }

@@ -2,6 +2,7 @@
 // The state of one `hepar shard` while it runs; for the .cpp files of this room only.
 #pragma once
 
+#include "data/base/status.hpp"
 #include "sharding/pack/holdings.hpp"
 #include "sharding/pack/pack.hpp"
 #include "sharding/pack/tables.hpp"
@@ -36,7 +37,6 @@ class Builder {
 
  private:
   // build.cpp; rank 0 looks at the disk and the others are told, so that all ranks see one state.
-  void move_aside();                 // rank 0
   void open();                       // every rank: the cohort and what is to be made of it
   void check_folder() const;         // rank 0
   void take_stock();                 // rank 0: what is there, what must be extracted
@@ -45,7 +45,7 @@ class Builder {
   void extract_missing();            // collective
   void share_holdings();             // collective
   void check_readable();             // rank 0
-  void fail(const Error& error) const;
+  void fail(const Error& error);
   // shards.cpp
   void pack_shards();                // collective
   [[nodiscard]] PackedShard pack_one(std::size_t index, const ShardPlan& plan, const std::string& content);
@@ -78,6 +78,7 @@ class Builder {
   store::Manifest manifest_;
   std::vector<std::string> contents_;             // of the manifest's shards
   std::vector<std::int64_t> memory_;              // peak bytes by rank
+  StatusFile status_{names_.status()};
   Times times_;
   Summary summary_;
 };

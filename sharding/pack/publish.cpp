@@ -4,7 +4,6 @@
 #include "data/base/machine.hpp"
 #include "data/base/table.hpp"
 #include "sharding/pack/builder.hpp"
-#include "sharding/pack/status_file.hpp"
 #include "sharding/store/writer.hpp"
 
 #include <nlohmann/json.hpp>
@@ -63,6 +62,7 @@ void Builder::publish_all() {
   const bool same_manifest = fs::exists(names_.manifest(), missing) && read_file(names_.manifest()) == store::manifest_text(manifest_);
   summary_.changed = !same_tables || !same_manifest || !tasks_.empty();
   if (!summary_.changed) return;
+  status_.check();
   if (!same_tables) publish(names_.tables(), image);
   if (!same_manifest) publish(names_.manifest(), store::manifest_text(manifest_));
   timer.reset();
@@ -81,7 +81,7 @@ void Builder::publish_all() {
   }
   publish_texts(judged);
   tidy();
-  publish_status(names_.status(), {"finished", ExitCode::done, "shard", "the store is complete"});
+  status_.publish({.state = "finished", .phase = "shard", .message = "the store is complete"});
 }
 
 void Builder::publish_texts(const JudgedTables& judged) {

@@ -82,6 +82,16 @@ TEST_F(Files, AFolderIsPublishedWholeAndNeverOverAnother) {
   EXPECT_EQ(read_file(folder_ / "step-1" / "x"), "1");
 }
 
+TEST_F(Files, AnOldFolderIsMovedAsideUnderTheNextFreeNameHoweverItIsTyped) {
+  for (const char* typed : {"run", "run/"}) {
+    fs::create_directory(folder_ / "run");
+    move_aside(folder_ / typed);
+    EXPECT_FALSE(fs::exists(folder_ / "run"));
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "run.old-1") && fs::exists(folder_ / "run.old-2"));
+  EXPECT_NO_THROW(move_aside(folder_ / "run")) << "there is nothing to move";
+}
+
 TEST_F(Files, LeftoversOfDeadWritersGoAndThoseOfLivingOnesStay) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(0);

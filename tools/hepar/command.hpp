@@ -31,6 +31,8 @@ class Command {
   [[nodiscard]] virtual std::vector<Row> rows() = 0;              // bound to this object's members
   // What the words that are no options mean (inspect PATH…); empty: none are taken.
   [[nodiscard]] virtual std::string_view positional() const { return {}; }
+  // True: what is no option of its own belongs to another command (submit COMMAND …) and comes as words, unread.
+  [[nodiscard]] virtual bool wraps_a_command() const { return false; }
   // The value of `schema:` in its --config files; empty: the command takes no --config.
   [[nodiscard]] virtual std::string_view schema() const { return {}; }
   // The rows once every source has been applied, with the origin of each value (for --explain and config.yaml).
@@ -48,6 +50,8 @@ void add_ingest_commands(Commands& list);
 void add_trainer_commands(Commands& list);
 
 [[nodiscard]] std::unique_ptr<Command> make_doctor_command();
+[[nodiscard]] std::unique_ptr<Command> make_status_command();
+[[nodiscard]] std::unique_ptr<Command> make_submit_command();
 [[nodiscard]] std::unique_ptr<Command> make_synth_command();
 [[nodiscard]] std::unique_ptr<Command> make_cohort_check_command();
 [[nodiscard]] std::unique_ptr<Command> make_shard_command();

@@ -94,6 +94,25 @@ void apply_values(const po::variables_map& values, Command& command, std::vector
   command.resolved(rows);
 }
 
+// Takes the words of the wrapped command out of `rest`: everything but this command's own flags and their values.
+std::vector<std::string> take_wrapped(std::vector<std::string>& rest, const std::vector<Row>& rows) {
+  std::vector<std::string> own, wrapped;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    const std::string flag = rest[i].substr(0, rest[i].find('='));
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return flag == "--" + flag_of(r); });
+    const bool general = flag == "--json" || flag == "--quiet" || (flag == "--help" && wrapped.empty()) || (flag == "-h" && wrapped.empty());
+    if (row == rows.end() && !general) {
+      wrapped.push_back(rest[i]);
+      continue;
+    }
+    own.push_back(rest[i]);
+    const bool takes_next = row != rows.end() && !row->flag_only && rest[i] == flag;
+    if (takes_next && i + 1 < rest.size()) own.push_back(rest[++i]);
+  }
+  rest = std::move(own);
+  return wrapped;
+}
+
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments, const Commands& commands) {
@@ -123,6 +142,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, const 
   positional.add("words", -1);
   po::variables_map values;
   std::vector<std::string> rest(arguments.begin() + static_cast<std::ptrdiff_t>(chosen.used), arguments.end());
+  if (command.wraps_a_command()) line.words = take_wrapped(rest, rows);
   for (std::string& word : rest) normalise(word, rows);
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
@@ -139,7 +159,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, const 
   line.quiet = values.count("quiet") > 0;
   line.json = values.count("json") > 0;
   line.configured = values.count("config") > 0;
-  if (values.count("words") > 0) line.words = values["words"].as<std::vector<std::string>>();
+  if (values.count("words") > 0 && line.words.empty()) line.words = values["words"].as<std::vector<std::string>>();
   if (!line.words.empty() && command.positional().empty())
     throw usage_error("'" + line.words.front() + "' is no option of '" + std::string(command.name()) + "'", {}, "see hepar " + std::string(command.name()) + " --help");
   return line;

@@ -8,6 +8,8 @@ Commands commands() {
   list.push_back(make_doctor_command());
   add_ingest_commands(list);
   add_trainer_commands(list);
+  list.push_back(make_submit_command());
+  list.push_back(make_status_command());
   return list;
 }
 

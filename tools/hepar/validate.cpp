@@ -20,7 +20,7 @@ class Validate : public Command {
   std::vector<Row> rows() override {
     std::vector<Row> all{required(row("store", store_, "the feature store")), required(row("out", out_, "folder of the validation; an existing one is continued")),
                          row("fold", fold_, "make folds/NAME only (an array task)"), row("gather", gather_, "train nothing; pool finished folds and name missing ones"),
-                         row("fresh", fresh_, "move an existing validation to OUT.old-N and start over")};
+                         row("list_folds", list_folds_, "print the folds, one a line (name, tab, folder), and stop"), row("fresh", fresh_, "move an existing validation to OUT.old-N and start over")};
     for (Row& one : engine::rows(experiment_)) all.push_back(std::move(one));
     return all;
   }
@@ -28,6 +28,12 @@ class Validate : public Command {
   ExitCode run(const Context& context, const std::vector<std::string>&) override {
     if (gather_ && !fold_.empty()) throw usage_error("--fold and --gather exclude each other");
     if (fresh_ && (gather_ || !fold_.empty())) throw usage_error("--fresh moves the whole validation away and does not go with --fold or --gather", {}, "remove folds/NAME to make one fold again");
+    if (list_folds_) {
+      std::string text;
+      mpi::together(context.world, [&] { text = validation::fold_list(experiment_, store_); });
+      if (context.world.root()) fmt::print("{}", text);
+      return ExitCode::done;
+    }
     const validation::ValidateResult result = validation::validate({experiment_, store_, out_, fold_, gather_, fresh_, context.command_line}, context.world, context.console);
     if (result.stopped) return ExitCode::stopped;
     if (context.world.root() && !result.text.empty()) fmt::print("{}{}/validation.json\n", result.text, out_);
@@ -36,7 +42,7 @@ class Validate : public Command {
 
  private:
   std::string store_, out_, fold_;
-  bool gather_ = false, fresh_ = false;
+  bool gather_ = false, fresh_ = false, list_folds_ = false;
   engine::Experiment experiment_;
 };
 

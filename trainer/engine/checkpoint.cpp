@@ -45,7 +45,7 @@ std::string state_json(const Cursor& cursor, const std::string& sha256_of_state)
   return json.dump(2) + "\n";
 }
 
-void write_checkpoint(const RunFolder& folder, const std::string& state, const Cursor& cursor, int keep) {
+void write_checkpoint(const RunFolder& folder, const StatusFile& fence, const std::string& state, const Cursor& cursor, int keep) {
   const fs::path target = folder.checkpoint(cursor.step);
   const fs::path draft = target.string() + ".tmp";
   std::error_code failed;
@@ -54,6 +54,7 @@ void write_checkpoint(const RunFolder& folder, const std::string& state, const C
   if (failed) throw disk_error("cannot create the folder", {draft.string()});
   publish(draft / "state.safetensors", state);
   publish(draft / "state.json", state_json(cursor, sha256(state)));
+  fence.check();
   fs::remove_all(target, failed);
   publish_folder(draft, target);
   std::vector<std::int64_t> steps = steps_on_disk(folder);
@@ -99,7 +100,7 @@ void CheckpointWriter::save(Arena& arena, const Cursor& cursor) {
   std::string state = safetensors_text(tensors);  // the copy: the next step may change the arena from here on
   thread_ = std::thread([this, state = std::move(state), cursor] {
     try {
-      write_checkpoint(folder_, state, cursor, keep_);
+      write_checkpoint(folder_, fence_, state, cursor, keep_);
       ++written_;
     } catch (...) {
       failure_ = std::current_exception();

@@ -2,6 +2,7 @@
 // The state of a training on disk: checkpoints/step-N/{state.safetensors, state.json}, published whole (law 3).
 #pragma once
 
+#include "data/base/status.hpp"
 #include "trainer/engine/arena.hpp"
 #include "trainer/engine/run_folder.hpp"
 
@@ -25,7 +26,8 @@ struct Cursor {
 // Writes checkpoints in the background: `save` copies and returns. One rank writes, without any collective.
 class CheckpointWriter {
  public:
-  explicit CheckpointWriter(RunFolder folder, int keep = 2) : folder_(std::move(folder)), keep_(keep) {}
+  // Before each publication `fence` is asked whether the folder still is this process's.
+  explicit CheckpointWriter(RunFolder folder, StatusFile fence, int keep = 2) : folder_(std::move(folder)), fence_(std::move(fence)), keep_(keep) {}
   ~CheckpointWriter();
   void save(Arena& arena, const Cursor& cursor);  // waits only when the one before is still being written
   void wait();                                    // until what was saved is on disk; throws its disk_error
@@ -34,6 +36,7 @@ class CheckpointWriter {
 
  private:
   RunFolder folder_;
+  StatusFile fence_;
   int keep_;
   std::thread thread_;
   std::exception_ptr failure_;

@@ -7,7 +7,6 @@
 
 #include <torch/csrc/api/include/torch/version.h>
 
-#include <array>
 #include <sstream>
 
 namespace hepar::engine {
@@ -19,26 +18,6 @@ using Json = nlohmann::ordered_json;
 std::string libtorch_version() { return std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR); }
 
 }  // namespace
-
-std::string status_class(ExitCode code) {
-  static constexpr std::array<std::pair<ExitCode, const char*>, 7> kClasses{{{ExitCode::usage, "usage"}, {ExitCode::input, "input"}, {ExitCode::store, "store"}, {ExitCode::training, "training"},
-                                                                            {ExitCode::rank_failed, "rank"}, {ExitCode::disk, "disk"}, {ExitCode::stopped, "stopped"}}};
-  for (const auto& [known, name] : kClasses)
-    if (known == code) return name;
-  return "bug";
-}
-
-void publish_status(const RunFolder& folder, const Status& status) {
-  publish(folder.status(), Json{{"state", status.state}, {"class", status.kind}, {"exit_code", status.exit_code}, {"step", status.step}, {"rank", status.rank}, {"host", this_machine().host},
-                                {"phase", status.phase}, {"message", status.message}, {"generation", status.generation}}.dump() + "\n");
-}
-
-std::int64_t next_generation(const RunFolder& folder) {
-  std::error_code ignored;
-  if (!fs::exists(folder.status(), ignored)) return 1;
-  const Json status = Json::parse(read_file(folder.status()), nullptr, false);
-  return status.is_object() ? status.value("generation", std::int64_t{0}) + 1 : 1;
-}
 
 Events::Events(const RunFolder& folder, std::int64_t keep_until_step) {
   std::string kept;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run says of itself: status.json, events.jsonl, run.json.
+// What a run says of itself: events.jsonl, run.json.
 #pragma once
 
-#include "data/base/error.hpp"
 #include "trainer/engine/run_folder.hpp"
 
 #include <nlohmann/json.hpp>
@@ -12,21 +11,6 @@
 #include <string>
 
 namespace hepar::engine {
-
-struct Status {
-  std::string state = "running";   // running | finished | stopped | failed
-  std::string kind = "running";    // "class": done, stopped, usage, input, store, training, rank, disk, bug
-  int exit_code = 0;
-  std::int64_t step = 0;
-  int rank = 0;
-  std::string phase, message;
-  std::int64_t generation = 1;
-};
-// "class" of status.json.
-[[nodiscard]] std::string status_class(ExitCode code);
-void publish_status(const RunFolder& folder, const Status& status);
-// One more than the generation of the status that is there; 1 for a new run.
-[[nodiscard]] std::int64_t next_generation(const RunFolder& folder);
 
 // events.jsonl: one line an event, in the order of steps. A resume keeps the lines up to its step.
 class Events {

@@ -112,18 +112,16 @@ void Training::check_replicas() {
 
 void Training::steps() {
   const auto start = Clock::now();
-  status_.phase = "train";
+  working_ = true;
   if (root_) {
-    status_.state = status_.kind = "running";
+    status_.begin({.step = cursor_.step, .phase = "train"});  // before anything of the run is written
     events_ = std::make_unique<Events>(folder_, cursor_.step);
     tensorboard_ = std::make_unique<TensorBoard>(folder_.tensorboard());
-    writer_ = std::make_unique<CheckpointWriter>(folder_);
+    writer_ = std::make_unique<CheckpointWriter>(folder_, status_);
     const std::int64_t per_epoch = static_cast<std::int64_t>(patients_.size());
     const std::int64_t left = (total_steps_ - cursor_.step) * per_epoch / std::max<std::int64_t>(1, sampler_->steps_per_epoch());
     progress_ = std::make_unique<Progress>(console_, request_.label.empty() ? "train" : request_.label, left, "patients");
-    status_.step = cursor_.step;
     publish(folder_.run(), identity("running").dump(2) + "\n");
-    publish_status(folder_, status_);
   }
   checkpointed_ = Clock::now();
   while (cursor_.step < total_steps_ && !stop_) stop_ = !one_step();

@@ -77,7 +77,8 @@ class Training {
   std::unique_ptr<TensorBoard> tensorboard_;
   std::unique_ptr<Progress> progress_;
   Cursor cursor_;
-  Status status_;
+  StatusFile status_{folder_.status()};
+  bool working_ = false;                   // the folder is this training's: what ends it is written there
   StepSeconds phases_;
   double optimiser_seconds_ = 0, setup_seconds_ = 0, steps_seconds_ = 0;
   std::int64_t total_steps_ = 0, slots_computed_ = 0, patients_done_ = 0;

@@ -59,18 +59,19 @@ void Training::finish(bool stopped) {
     if (checkpointed_step_ != cursor_.step) writer_->save(*arena_, cursor_);
     writer_->wait();
     publish(folder_.run(), record.dump(2) + "\n");
-    status_ = {"stopped", "stopped", 75, cursor_.step, 0, "train", "stopped on request; checkpoint step-" + std::to_string(cursor_.step) + " written; run the same command again to continue", status_.generation};
-    publish_status(folder_, status_);
+    const std::string message = "stopped on request; checkpoint step-" + std::to_string(cursor_.step) + " written; run the same command again to continue";
+    status_.publish({.state = "stopped", .code = ExitCode::stopped, .step = cursor_.step, .phase = "train", .message = message});
     return;
   }
   writer_->save(*arena_, cursor_);
   writer_->wait();
+  status_.check();
   Experiment copy = request_.experiment;
   publish(folder_.model(), safetensors_text(tensors));
   publish(folder_.model_json(), to_text({transform_, heads_, endpoints_, request_.store.strategies().arm_names(), selection_.modalities, selection_.columns, config_yaml(copy), cursor_.features_sha256,
                                          cursor_.tables_sha256, hash, static_cast<std::int64_t>(patients_.size()), seed_, Json::object()}));
   publish(folder_.run(), record.dump(2) + "\n");
-  publish_status(folder_, {"finished", "done", 0, cursor_.step, 0, "train", "finished", status_.generation});
+  status_.publish({.state = "finished", .step = cursor_.step, .phase = "train", .message = "finished"});
 }
 
 TrainResult Training::result() const {
@@ -81,9 +82,9 @@ TrainResult Training::result() const {
 void Training::failed(const Error& error) {
   std::error_code ignored;
   // A folder that refused this training (another configuration or store) keeps the status of its own.
-  if (status_.phase.empty() || !fs::exists(folder_.status(), ignored)) return;
+  if (!working_ || !fs::exists(folder_.status(), ignored)) return;
   try {
-    publish_status(folder_, {"failed", status_class(error.code()), static_cast<int>(error.code()), cursor_.step, group_.rank(), status_.phase, error.what(), status_.generation});
+    status_.publish({.state = "failed", .code = error.code(), .step = cursor_.step, .rank = group_.rank(), .phase = "train", .message = error.what()});
   } catch (const Error&) {
     // The disk that cannot hold the status is most likely the error itself, which goes on to be reported.
   }

@@ -54,11 +54,7 @@ Rhythm rhythm_of(const std::string& text, std::int64_t steps_per_epoch) {
 
 void Training::open_folder() {
   std::error_code failed;
-  if (request_.fresh && fs::exists(folder_.root)) {
-    int n = 1;
-    while (fs::exists(folder_.root.string() + ".old-" + std::to_string(n))) ++n;
-    fs::rename(folder_.root, folder_.root.string() + ".old-" + std::to_string(n));
-  }
+  if (request_.fresh) move_aside(folder_.root);
   const bool exists = fs::exists(folder_.config());
   if (request_.must_resume && !exists) throw usage_error("there is no run to resume", {folder_.root.string()}, "leave out --resume to start one");
   if (exists) {
@@ -76,7 +72,6 @@ void Training::open_folder() {
   remove_stale_temporaries(folder_.root);
   Experiment copy = request_.experiment;
   if (!exists) publish(folder_.config(), config_yaml(copy));
-  status_.generation = next_generation(folder_);
 }
 
 std::optional<TrainResult> Training::finished_before() {

@@ -26,6 +26,7 @@ struct ValidationFolder {
   [[nodiscard]] std::filesystem::path results() const { return root / "validation.json"; }
   [[nodiscard]] std::filesystem::path run() const { return root / "run.json"; }
   [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
+  [[nodiscard]] std::filesystem::path plan() const { return root / "plan.json"; }  // the folds' folders, for `hepar status`
   [[nodiscard]] std::filesystem::path config() const { return root / "config.yaml"; }
 };
 

@@ -3,6 +3,7 @@
 
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
+#include "data/base/status.hpp"
 #include "data/base/text.hpp"
 #include "trainer/engine/run_record.hpp"
 #include "trainer/validation/results.hpp"
@@ -57,7 +58,7 @@ class Validation {
     world_.all_reduce_max(std::span(&complete, 1));
     if (complete != 0) return result;
     mpi::together(world_, [&] {
-      if (world_.root() && request_.only_fold.empty()) publish_status("running", ExitCode::done, request_.gather ? "results" : "folds", "");
+      if (world_.root() && request_.only_fold.empty()) status_.begin({.phase = request_.gather ? "results" : "folds"});
     });
     if (!request_.gather) result.stopped = !train_folds();
     if (result.stopped || !request_.only_fold.empty()) return result;
@@ -74,13 +75,13 @@ class Validation {
   [[nodiscard]] std::string publish_results();
   void publish_record(const Json& parts, double seconds);
   [[nodiscard]] bool finished(std::string& headline) const;
-  void publish_status(const std::string& state, ExitCode code, const std::string& phase, const std::string& message) const;
-  void failed(const Error& error) const;
+  void failed(const Error& error);
 
   const ValidateRequest& request_;
   const mpi::Communicator& world_;
   const Console& console_;
   ValidationFolder folder_;
+  StatusFile status_{folder_.status()};
   engine::Experiment experiment_;
   std::optional<store::Store> store_;
   std::vector<std::int64_t> patients_;
@@ -103,11 +104,7 @@ void Validation::open() {
   // Ranks of one node share its cores, whatever group they train in.
   if (experiment_.resources.slots_at_once == "auto") experiment_.resources.slots_at_once = std::to_string(std::max(1, this_machine().cores / std::max(1, world_.node_size())));
   if (!world_.root()) return;
-  if (request_.fresh && fs::exists(folder_.root)) {
-    int n = 1;
-    while (fs::exists(folder_.root.string() + ".old-" + std::to_string(n))) ++n;
-    fs::rename(folder_.root, folder_.root.string() + ".old-" + std::to_string(n));
-  }
+  if (request_.fresh) move_aside(folder_.root);
   if (fs::exists(folder_.config())) {
     if (const std::string difference = engine::first_difference(read_file(folder_.config()), experiment_); !difference.empty())
       throw store_error("the validation belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
@@ -123,6 +120,9 @@ void Validation::open() {
   }
   engine::Experiment copy = request_.experiment;
   if (!fs::exists(folder_.config())) publish(folder_.config(), engine::config_yaml(copy));
+  Json names = Json::array();
+  for (const Fold& fold : folds_) names.push_back(ValidationFolder::folder_name(fold.name));
+  if (!fs::exists(folder_.plan())) publish(folder_.plan(), Json{{"schema", "hepar-plan/1"}, {"folds", names}}.dump() + "\n");
 }
 
 void Validation::refuse_other_store() const {
@@ -161,7 +161,7 @@ bool Validation::train_folds() {
   mpi::agree(world_, failure);
   std::int64_t any = stopped ? 1 : 0;
   world_.all_reduce_max(std::span(&any, 1));
-  if (any != 0 && world_.root()) publish_status("stopped", ExitCode::stopped, "folds", "stopped on request; run the same command again to continue");
+  if (any != 0 && world_.root()) status_.publish({.state = "stopped", .code = ExitCode::stopped, .phase = "folds", .message = "stopped on request; run the same command again to continue"});
   return any == 0;
 }
 
@@ -194,6 +194,7 @@ std::string Validation::publish_results() {
   gathered.json["headline"] = gathered.headline;
   std::vector<std::string> files;
   for (const Fold& fold : folds_) files.push_back(read_file(folder_.fold_predictions(fold.name)));
+  status_.check();
   publish(folder_.predictions(), PredictionsCsv::merge(files));
   publish(folder_.results(), gathered.json.dump(1) + "\n");
   if (!gathered.json["audit"]["passed"].get<bool>()) throw Error(ExitCode::bug, "the leak audit failed: " + gathered.json["audit"]["problems"][0].get<std::string>(), folder_.results().string());
@@ -206,7 +207,7 @@ void Validation::publish_record(const Json& parts, double seconds) {
   publish(folder_.run(), Json{{"schema", "hepar-run/1"}, {"kind", "validation"}, {"status", "finished"}, {"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()},
                               {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"folds", folds_.size()}, {"patients", patients_.size()}, {"seconds", parts}, {"wall_seconds", seconds},
                               {"peak_memory_bytes_rank_0", peak_memory_bytes()}}.dump(2) + "\n");
-  publish_status("finished", ExitCode::done, "results", "finished");
+  status_.publish({.state = "finished", .phase = "results", .message = "finished"});
 }
 
 // The same validation of the same store is there, whole: nothing is to be done.
@@ -222,28 +223,24 @@ bool Validation::finished(std::string& headline) const {
   return true;
 }
 
-void Validation::publish_status(const std::string& state, ExitCode code, const std::string& phase, const std::string& message) const {
-  engine::Status status;
-  status.state = state;
-  status.kind = state == "finished" ? "done" : state == "running" ? "running" : engine::status_class(code);
-  status.exit_code = static_cast<int>(code);
-  status.rank = world_.rank();
-  status.phase = phase;
-  status.message = message;
-  status.generation = state == "running" ? engine::next_generation({folder_.root}) : std::max<std::int64_t>(1, engine::next_generation({folder_.root}) - 1);
-  engine::publish_status({folder_.root}, status);
-}
-
-void Validation::failed(const Error& error) const {
+void Validation::failed(const Error& error) {
   if (!speaks_ || !request_.only_fold.empty()) return;
   try {
-    publish_status("failed", error.code(), "validate", error.what());
+    status_.publish({.state = "failed", .code = error.code(), .rank = world_.rank(), .phase = "validate", .message = error.what()});
   } catch (const Error&) {
     // The disk that cannot hold the status is most likely the error itself, which goes on to be reported.
   }
 }
 
 }  // namespace
+
+std::string fold_list(const engine::Experiment& experiment, const std::filesystem::path& path) {
+  const store::Store store = store::Store::open(path);
+  std::string text;
+  for (const Fold& fold : plan_folds(store, patients_of(store), experiment.validation, static_cast<std::uint64_t>(experiment.seed)))
+    text += fold.name + "\t" + ValidationFolder::folder_name(fold.name) + "\n";
+  return text;
+}
 
 ValidateResult validate(const ValidateRequest& request, const mpi::Communicator& world, const Console& console) { return Validation(request, world, console).run(); }
 

@@ -28,4 +28,7 @@ struct ValidateResult {
 // Collective. rank_failed (exit 6) when `gather` finds folds missing; training error (5) when nothing is estimable.
 [[nodiscard]] ValidateResult validate(const ValidateRequest& request, const mpi::Communicator& world, const Console& console);
 
+// The folds of a store, a line each: name, tab, folder below folds/. Local.
+[[nodiscard]] std::string fold_list(const engine::Experiment& experiment, const std::filesystem::path& store);
+
 }  // namespace hepar::validation

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include <algorithm>
 #include <numeric>
 
@@ -78,6 +81,15 @@ TEST(Collectives, AMissingRankIsNamedWithinTheDeadline) {
     }
   }
   world.barrier();
+}
+
+TEST(Collectives, AStageBorderWaitsLongerThanTheDeadline) {
+  const Communicator& world = ranks_world();
+  Communicator pair = world.split(0, world.rank());
+  pair.set_deadline(0.2);
+  if (world.root()) std::this_thread::sleep_for(std::chrono::milliseconds(900));
+  EXPECT_NO_THROW(agree(pair, std::nullopt));
+  EXPECT_EQ(pair.patient_max(world.rank()), world.size() - 1);
 }
 
 }  // namespace

@@ -2,16 +2,19 @@
 #include "data/imaging/image.hpp"
 
 #include "data/imaging/affine.hpp"
+#include "data/imaging/dicom.hpp"
 #include "data/imaging/nifti.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <tuple>
 
 namespace hepar::imaging {
 
 namespace {
 
-constexpr std::array<Reader, 1> kReaders{{{"NIfTI", &takes_nifti, &read_nifti}}};
+constexpr std::array<Reader, 2> kReaders{{{"NIfTI", &takes_nifti, &scan_nifti, &read_scanned_nifti, &measure_nifti}, {"DICOM", &takes_dicom, &scan_dicom, &read_dicom, &measure_dicom}}};
 constexpr float kAir = -1024.0f;
 
 struct Point { double x = 0, y = 0, z = 0; };
@@ -46,19 +49,70 @@ float sample(const Image& image, const Point& at) {
 
 std::span<const Reader> readers() { return kReaders; }
 
-ReadImage read_image(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {std::nullopt, Reason::missing_file, "no such file"};
-  for (const Reader& reader : kReaders)
-    if (reader.takes(path)) return reader.read(path);
-  return {std::nullopt, Reason::unsupported, "no reader takes this format"};
+namespace {
+
+const Reader* reader_of(const std::filesystem::path& path) {
+  const auto reader = std::find_if(kReaders.begin(), kReaders.end(), [&](const Reader& one) { return one.takes(path); });
+  return reader == kReaders.end() ? nullptr : &*reader;
 }
 
-std::vector<float> resample(const Image& image, const std::array<int, 3>& size, const std::array<double, 3>& spacing_mm) {
+}  // namespace
+
+Scan scan_images(const std::filesystem::path& path) {
+  std::error_code ignored;
+  Scan nothing;
+  nothing.path = path;
+  if (!std::filesystem::exists(path, ignored)) {
+    nothing.reason = Reason::missing_file;
+    nothing.detail = "no such file";
+    return nothing;
+  }
+  if (const Reader* reader = reader_of(path)) return reader->scan(path);
+  nothing.reason = Reason::unsupported;
+  nothing.detail = "no reader takes this format";
+  return nothing;
+}
+
+ReadImage read_series(const Scan& scan, std::size_t series) {
+  const Reader* reader = reader_of(scan.path);
+  if (reader == nullptr) return {std::nullopt, Reason::missing_file, "no such file"};
+  return reader->read(scan, series);
+}
+
+Measured measure_series(const Scan& scan, std::size_t series) {
+  const Reader* reader = reader_of(scan.path);
+  return reader == nullptr ? Measured{} : reader->measure(scan, series);
+}
+
+std::vector<std::size_t> by_preference(const Scan& scan, std::optional<long> day) {
+  const auto score = [&](std::size_t index) {
+    const Series& one = scan.series[index];
+    const long away = day && one.study_date ? std::abs(*one.study_date - *day) : 0;
+    const double thickness = std::isfinite(one.spacing_mm[2]) ? one.spacing_mm[2] : 1e3;
+    const long stretch = -std::lround(static_cast<double>(one.size[2]) * thickness / 10);
+    return std::tuple(one.reason != Reason::present, away, !one.original, !one.soft_kernel, stretch, thickness, -one.size[0] * one.size[1]);
+  };
+  std::vector<std::size_t> order(scan.series.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score(a) < score(b); });
+  return order;
+}
+
+ReadImage read_image(const std::filesystem::path& path) {
+  const Scan scan = scan_images(path);
+  if (scan.series.empty()) return {std::nullopt, scan.reason, scan.detail};
+  return read_series(scan, by_preference(scan).front());
+}
+
+std::array<double, 3> centre_of(const Image& image) {
+  return mapped(image.affine, {(static_cast<double>(image.size[0]) - 1) / 2, (static_cast<double>(image.size[1]) - 1) / 2, (static_cast<double>(image.size[2]) - 1) / 2});
+}
+
+std::vector<float> resample(const Image& image, const std::array<int, 3>& size, const std::array<double, 3>& spacing_mm, const std::optional<Vec3>& centre) {
   std::vector<float> out(static_cast<std::size_t>(size[0]) * static_cast<std::size_t>(size[1]) * static_cast<std::size_t>(size[2]), kAir);
   const std::optional<Affine> to_voxel = inverse(image.affine);
   if (!to_voxel) return out;
-  const std::array<double, 3> middle{(static_cast<double>(image.size[0]) - 1) / 2, (static_cast<double>(image.size[1]) - 1) / 2, (static_cast<double>(image.size[2]) - 1) / 2};
+  const Vec3 middle = mapped(*to_voxel, centre ? *centre : centre_of(image));
   // Step in voxels for one millimetre along each LPS axis, and how many samples an output voxel needs.
   std::array<int, 3> samples{};
   for (std::size_t axis = 0; axis < 3; ++axis) {

@@ -31,6 +31,11 @@ struct ValueType {
 constexpr std::array<ValueType, 8> kTypes{{{DT_UINT8, &convert<std::uint8_t>}, {DT_INT8, &convert<std::int8_t>}, {DT_INT16, &convert<std::int16_t>}, {DT_UINT16, &convert<std::uint16_t>},
                                            {DT_INT32, &convert<std::int32_t>}, {DT_UINT32, &convert<std::uint32_t>}, {DT_FLOAT32, &convert<float>}, {DT_FLOAT64, &convert<double>}}};
 
+const ValueType* type_of(const nifti_image& file) {
+  const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const ValueType& t) { return t.code == file.datatype; });
+  return type == kTypes.end() ? nullptr : &*type;
+}
+
 // NIfTI is RAS; a file without any orientation is taken as axis-aligned with its spacing.
 std::array<double, 12> lps_affine(const nifti_image& file) {
   mat44 ras{};
@@ -92,17 +97,15 @@ bool takes_nifti(const std::filesystem::path& path) {
   return name.ends_with(".nii") || name.ends_with(".nii.gz");
 }
 
-ReadImage read_nifti(const std::filesystem::path& path) {
-  nifti_set_debug_level(0);  // the library writes to stderr otherwise
-  const Handle file(nifti_image_read(path.c_str(), 0), &nifti_image_free);
+namespace {
+
+// The header as an image without values.
+ReadImage head_of(const nifti_image* file) {
   if (file == nullptr) return refused(Reason::unreadable, "not a whole NIfTI file");
   if (file->nx < 1 || file->ny < 1 || file->nz < 1) return refused(Reason::odd_shape, "no voxels");
   if (file->nt > 1 || file->nu > 1 || file->nv > 1 || file->nw > 1) return refused(Reason::odd_shape, "more than three dimensions");
-  const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const ValueType& t) { return t.code == file->datatype; });
-  if (type == kTypes.end()) return refused(Reason::unsupported, std::string("values of type ") + nifti_datatype_string(file->datatype));
+  if (type_of(*file) == nullptr) return refused(Reason::unsupported, std::string("values of type ") + nifti_datatype_string(file->datatype));
   if (!std::isfinite(file->scl_slope) || !std::isfinite(file->scl_inter)) return refused(Reason::unreadable, "its rescale slope or intercept is not a number");
-  const std::optional<std::vector<std::byte>> stored = stored_values(path, *file);
-  if (!stored) return refused(Reason::unreadable, "not a whole NIfTI file");
   Image image;
   image.size = {file->nx, file->ny, file->nz};
   image.affine = lps_affine(*file);
@@ -111,8 +114,50 @@ ReadImage read_nifti(const std::filesystem::path& path) {
     image.spacing_mm[axis] = std::sqrt(x * x + y * y + z * z);
     if (!(image.spacing_mm[axis] > 1e-3 && image.spacing_mm[axis] < 1e3)) return refused(Reason::no_scale, "no usable voxel size");
   }
+  return {std::move(image), Reason::present, {}};
+}
+
+Handle open(const std::filesystem::path& path) {
+  nifti_set_debug_level(0);  // the library writes to stderr otherwise
+  return {nifti_image_read(path.c_str(), 0), &nifti_image_free};
+}
+
+}  // namespace
+
+Scan scan_nifti(const std::filesystem::path& path) {
+  Scan scan;
+  scan.path = path;
+  ReadImage head = head_of(open(path).get());
+  scan.reason = head.reason;
+  scan.detail = head.detail;
+  if (!head.image) return scan;
+  Series series;
+  series.size = head.image->size;
+  series.spacing_mm = head.image->spacing_mm;
+  series.frames = series.size[2];
+  for (std::size_t r = 0; r < 3; ++r)
+    for (std::size_t c = 0; c < 3; ++c) series.direction[3 * r + c] = head.image->affine[4 * r + c] / series.spacing_mm[c];
+  scan.series.push_back(std::move(series));
+  return scan;
+}
+
+ReadImage read_scanned_nifti(const Scan& scan, std::size_t) { return read_nifti(scan.path); }
+
+Measured measure_nifti(const Scan& scan, std::size_t) {
+  const ReadImage read = read_nifti(scan.path);
+  if (!read.image) return {0, 1, std::nullopt, read.detail, {}};
+  return {read.image->size[2], 0, {{read.image->low, read.image->high, read.image->mean}}, {}, {}};
+}
+
+ReadImage read_nifti(const std::filesystem::path& path) {
+  const Handle file = open(path);
+  ReadImage head = head_of(file.get());
+  if (!head.image) return head;
+  const std::optional<std::vector<std::byte>> stored = stored_values(path, *file);
+  if (!stored) return refused(Reason::unreadable, "not a whole NIfTI file");
+  Image image = std::move(*head.image);
   image.values.resize(static_cast<std::size_t>(file->nx) * static_cast<std::size_t>(file->ny) * static_cast<std::size_t>(file->nz));
-  type->convert(*file, *stored, image.values);
+  type_of(*file)->convert(*file, *stored, image.values);
   double sum = 0;
   for (const float value : image.values) {
     if (!std::isfinite(value)) return refused(Reason::not_finite, "NaN or infinity among its values");

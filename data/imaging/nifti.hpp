@@ -9,4 +9,8 @@ namespace hepar::imaging {
 [[nodiscard]] bool takes_nifti(const std::filesystem::path& path);
 [[nodiscard]] ReadImage read_nifti(const std::filesystem::path& path);
 
+[[nodiscard]] Scan scan_nifti(const std::filesystem::path& path);  // one series, its values not read
+[[nodiscard]] ReadImage read_scanned_nifti(const Scan& scan, std::size_t series);
+[[nodiscard]] Measured measure_nifti(const Scan& scan, std::size_t series);
+
 }  // namespace hepar::imaging

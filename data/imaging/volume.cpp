@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/imaging/volume.hpp"
 
+#include "data/imaging/affine.hpp"
 #include "data/imaging/image.hpp"
+#include "data/imaging/mask.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -12,15 +14,60 @@ namespace {
 
 constexpr float kAir = -1024.0f;
 
-// The patient's images of this timing that show a phase, in table order. "any" and an empty phase column match each other.
-std::vector<std::size_t> images_of(const PatientRecord& patient, const ModalitySpec& modality, const std::string& phase) {
-  std::vector<std::size_t> found;
-  for (std::size_t i = 0; i < patient.imaging.size(); ++i) {
-    const ImagingRow& row = patient.imaging[i];
-    if (row.timing != modality.timing) continue;
-    if (row.phase == phase || phase == "any" || (row.phase.empty() && modality.phases.size() == 1)) found.push_back(i);
+// The rows of a timing, scanned once for all phases.
+class Rows {
+ public:
+  Rows(const PatientRecord& patient, const ModalitySpec& modality) : patient_(patient), modality_(modality), scans_(patient.imaging.size()) {}
+
+  [[nodiscard]] bool of_timing(std::size_t index) const { return patient_.imaging[index].timing == modality_.timing; }
+  const Scan& scan(std::size_t index) {
+    if (!scans_[index]) scans_[index] = scan_images(patient_.imaging[index].path);
+    return *scans_[index];
   }
-  return found;
+
+  // The usable series of a row that may show a phase, best first; `why` says in words why there is none.
+  std::vector<std::size_t> of_phase(std::size_t index, const std::string& phase, std::string& why);
+
+ private:
+  // Law 5: a study of the other side of surgery is not of this timing, whatever the table says.
+  [[nodiscard]] bool other_side(const Series& series) const {
+    if (!patient_.surgery_date || !series.study_date) return false;
+    const long day = *series.study_date - *patient_.surgery_date;
+    return modality_.timing == "pre_op" ? day > 0 : day < 0;
+  }
+
+  const PatientRecord& patient_;
+  const ModalitySpec& modality_;
+  std::vector<std::optional<Scan>> scans_;
+};
+
+// The table's phase wins over what a series says of itself, unless another series of the path says that very phase. A row
+// without phase is searched for it; where one phase is asked for, series of unknown phase will do.
+std::vector<std::size_t> Rows::of_phase(std::size_t index, const std::string& phase, std::string& why) {
+  const std::string& declared = patient_.imaging[index].phase;
+  const Scan& found = scan(index);
+  std::vector<std::size_t> usable, same, unknown;
+  std::size_t other_days = 0;
+  for (const std::size_t s : by_preference(found, patient_.surgery_date)) {
+    const Series& series = found.series[s];
+    if (series.reason != Reason::present) continue;
+    if (other_side(series)) {
+      ++other_days;
+      continue;
+    }
+    usable.push_back(s);
+    if (series.phase == phase) same.push_back(s);
+    if (series.phase.empty()) unknown.push_back(s);
+  }
+  const bool any = phase == "any" || declared == "any";
+  if (other_days > 0) why = std::to_string(other_days) + " series of the other side of surgery left out";
+  if (any) return usable;
+  if (!same.empty()) return same;
+  if (declared == phase && !unknown.empty()) return unknown;
+  if (declared == phase && usable.size() == 1) return usable;
+  if (declared.empty() && modality_.phases.size() == 1 && !unknown.empty()) return unknown;
+  if (!usable.empty() && why.empty()) why = "no series of phase " + phase + " among " + std::to_string(usable.size());
+  return {};
 }
 
 void put(std::vector<std::byte>& values, std::size_t first, const std::vector<float>& hu) {
@@ -30,16 +77,91 @@ void put(std::vector<std::byte>& values, std::size_t first, const std::vector<fl
   }
 }
 
-// The affine of the grid: LPS axes, its centre at the image's centre.
-std::array<double, 12> grid_affine(const Image& image, const ModalitySpec& modality) {
+// The affine of the grid: LPS axes about a centre.
+std::array<double, 12> grid_affine(const std::array<double, 3>& centre, const ModalitySpec& modality) {
   std::array<double, 12> affine{};
   for (std::size_t r = 0; r < 3; ++r) {
-    double centre = image.affine[4 * r + 3];
-    for (std::size_t c = 0; c < 3; ++c) centre += image.affine[4 * r + c] * (static_cast<double>(image.size[c]) - 1) / 2;
     affine[4 * r + r] = modality.spacing_mm[r];
-    affine[4 * r + 3] = centre - modality.spacing_mm[r] * (modality.grid[r] - 1) / 2.0;
+    affine[4 * r + 3] = centre[r] - modality.spacing_mm[r] * (modality.grid[r] - 1) / 2.0;
   }
   return affine;
+}
+
+// What happened to a patient's rows, in words and as the first reason.
+struct Account {
+  Feature& feature;
+  void say(std::size_t row, const std::string& what) const {
+    // By its number, never by path: file names carry accession numbers.
+    const std::string text = "image " + std::to_string(row + 1) + ": " + what;
+    if (feature.detail.find(text) == std::string::npos) feature.detail += (feature.detail.empty() ? "" : "; ") + text;
+  }
+  void fail(std::size_t row, Reason reason, const std::string& what) const {
+    say(row, what);
+    if (feature.reason == Reason::missing_phase) feature.reason = reason;
+  }
+};
+
+struct Taken {
+  Image image;
+  std::size_t row = 0;
+};
+
+// Which series was taken and what else was there.
+std::string choice(const Scan& scan, std::size_t taken, std::size_t candidates, const std::string& phase) {
+  const Series& series = scan.series[taken];
+  std::string text = phase + " from series " + std::to_string(taken + 1) + " of " + std::to_string(scan.series.size()) + " (" + (series.phase_rule.empty() ? "phase as in the table" : series.phase_rule) + ")";
+  if (candidates > 1) text += ", preferred to " + std::to_string(candidates - 1) + " other" + (candidates > 2 ? "s" : "");
+  return text;
+}
+
+// The first image of a phase that can be read, rows in table order.
+std::optional<Taken> take(Rows& rows, const PatientRecord& patient, const std::string& phase, const Account& account) {
+  for (std::size_t row = 0; row < patient.imaging.size(); ++row) {
+    const std::string& declared = patient.imaging[row].phase;
+    if (!rows.of_timing(row) || !(declared.empty() || declared == phase || declared == "any" || phase == "any")) continue;
+    const Scan& scan = rows.scan(row);
+    if (scan.series.empty()) {
+      account.fail(row, scan.reason, scan.detail);
+      continue;
+    }
+    std::string why;
+    const std::vector<std::size_t> candidates = rows.of_phase(row, phase, why);
+    const Series& best = scan.series[by_preference(scan).front()];
+    if (best.reason != Reason::present) account.fail(row, best.reason, best.detail);
+    else if (!why.empty()) account.say(row, why);
+    for (const std::size_t series : candidates) {
+      ReadImage read = read_series(scan, series);
+      if (!read.image) {
+        account.fail(row, read.reason, read.detail);
+        continue;
+      }
+      if (scan.series.size() > 1) account.say(row, choice(scan, series, candidates.size(), phase));
+      return Taken{std::move(*read.image), row};
+    }
+  }
+  return std::nullopt;
+}
+
+// The middle of the box around the mask's voxels; a mask that cannot be read is said and left.
+std::optional<std::array<double, 3>> mask_centre(const Image& image, const std::filesystem::path& path, std::size_t row, const Account& account) {
+  const ReadMask read = read_mask(image, path);
+  if (!read.mask) {
+    account.say(row, "mask: " + read.detail);
+    return std::nullopt;
+  }
+  std::array<std::int64_t, 3> low = image.size, high{};
+  std::size_t at = 0;
+  for (std::int64_t z = 0; z < image.size[2]; ++z)
+    for (std::int64_t y = 0; y < image.size[1]; ++y)
+      for (std::int64_t x = 0; x < image.size[0]; ++x, ++at) {
+        if (read.mask->inside[at] == 0) continue;
+        const std::array<std::int64_t, 3> voxel{x, y, z};
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+          low[axis] = std::min(low[axis], voxel[axis]);
+          high[axis] = std::max(high[axis], voxel[axis]);
+        }
+      }
+  return mapped(image.affine, {static_cast<double>(low[0] + high[0]) / 2, static_cast<double>(low[1] + high[1]) / 2, static_cast<double>(low[2] + high[2]) / 2});
 }
 
 }  // namespace
@@ -56,21 +178,26 @@ Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality) 
   feature.values.resize(2 * per_phase * modality.phases.size());
   feature.phase_present.assign(modality.phases.size(), 0);
   feature.reason = Reason::missing_phase;
+  const Account account{feature};
+  Rows rows(patient, modality);
+  std::optional<std::array<double, 3>> centre;  // of the first phase, for all that share its frame of reference
+  std::string frame;
   for (std::size_t phase = 0; phase < modality.phases.size(); ++phase) {
     std::vector<float> hu(per_phase, kAir);
-    for (const std::size_t index : images_of(patient, modality, modality.phases[phase])) {
-      const ReadImage read = read_image(patient.imaging[index].path);
-      if (!read.image) {
-        // By its number, never by path: file names carry accession numbers.
-        feature.detail += (feature.detail.empty() ? "" : "; ") + std::string("image ") + std::to_string(index + 1) + ": " + read.detail;
-        if (feature.reason == Reason::missing_phase) feature.reason = read.reason;
-        continue;
+    if (const std::optional<Taken> taken = take(rows, patient, modality.phases[phase], account)) {
+      const Image& image = taken->image;
+      const std::filesystem::path& mask = patient.imaging[taken->row].mask;
+      std::optional<std::array<double, 3>> own;
+      if (!mask.empty()) own = mask_centre(image, mask, taken->row, account);
+      const bool shared = centre && !frame.empty() && image.frame_of_reference == frame;
+      const std::array<double, 3> about = shared ? *centre : own.value_or(centre_of(image));
+      if (!centre) {
+        centre = about;
+        frame = image.frame_of_reference;
+        feature.affine = grid_affine(about, modality);
       }
-      hu = resample(*read.image, modality.grid, modality.spacing_mm);
-      const bool first = std::none_of(feature.phase_present.begin(), feature.phase_present.end(), [](std::uint8_t p) { return p != 0; });
-      if (first) feature.affine = grid_affine(*read.image, modality);
+      hu = resample(image, modality.grid, modality.spacing_mm, about);
       feature.phase_present[phase] = 1;
-      break;
     }
     put(feature.values, phase * per_phase, hu);
   }

@@ -90,6 +90,7 @@ std::string row_text(const PatientRecord& patient, Kind kind) {
   std::string text;
   if (kind == Kind::volume)
     for (const ImagingRow& image : patient.imaging) text += image.timing + "|" + image.phase + "\n";
+  if (kind == Kind::volume && patient.surgery_date) text += "surgery " + std::to_string(*patient.surgery_date) + "\n";
   if (kind == Kind::bag)
     for (const SlideRow& slide : patient.slides) text += slide.stain + "|" + (slide.um_per_pixel ? std::to_string(*slide.um_per_pixel) : "") + "\n";
   if (kind == Kind::sequence)

@@ -3,7 +3,6 @@
 #include "data/base/files.hpp"
 #include "data/base/text.hpp"
 #include "data/cohort/cells.hpp"
-#include "data/imaging/image.hpp"
 #include "data/pathology/slide.hpp"
 #include "data/pathology/tile_features.hpp"
 #include "data/reports/attributes.hpp"
@@ -13,6 +12,7 @@
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/inspect_export.hpp"
+#include "tools/hepar/inspect_image.hpp"
 #include "tools/hepar/inspect_run.hpp"
 #include "tools/hepar/inspect_slide.hpp"
 
@@ -168,15 +168,8 @@ Finding look_at_slide(const fs::path& path, const Options& options) {
 }
 
 Finding look_at_image(const fs::path& path, const Options&) {
-  const imaging::ReadImage read = imaging::read_image(path);
-  if (!read.image) return refused(path, "volume", read.detail.empty() ? std::string(name_of(read.reason)) : read.detail);
-  const imaging::Image& image = *read.image;
-  std::array<double, 9> direction{};
-  for (std::size_t r = 0; r < 3; ++r)
-    for (std::size_t c = 0; c < 3; ++c) direction[3 * r + c] = image.affine[4 * r + c] / image.spacing_mm[c];
   Finding found = finding(path, "volume");
-  found.json["series"] = Json::array({{{"modality", nullptr}, {"phase", nullptr}, {"phase_rule", nullptr}, {"size", image.size}, {"spacing_mm", image.spacing_mm}, {"direction", direction},
-                                       {"frames", image.size[2]}, {"transfer_syntax", nullptr}, {"hu_min", image.low}, {"hu_max", image.high}, {"hu_mean", image.mean}}});
+  found.json.update(image_summary(path));
   return found;
 }
 

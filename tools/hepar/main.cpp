@@ -3,6 +3,9 @@
 #include "data/base/machine.hpp"
 #include "data/base/stop.hpp"
 #include "data/base/text.hpp"
+#if HEPAR_INGEST
+#include "data/imaging/dicom_library.hpp"
+#endif
 #include "tools/hepar/command_line.hpp"
 
 #include <unistd.h>
@@ -43,6 +46,9 @@ int run(const std::vector<std::string>& arguments, const mpi::Session& session) 
     if (world.root()) std::fwrite(line.text.data(), 1, line.text.size(), stdout);
     return 0;
   }
+#if HEPAR_INGEST
+  const imaging::DicomLibrary decoders;  // before any thread
+#endif
   const Console console = Console::detect(line.quiet || !world.root());
   const program::Context context{world, console, line.json, "hepar " + join(arguments, " "), line.configured};
   return static_cast<int>(line.command->run(context, line.words));

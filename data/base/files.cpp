@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -124,6 +125,18 @@ void sync_folder(const fs::path& folder) {
   if (::fsync(handle.get()) != 0 && errno != EINVAL) throw disk_error("cannot write the folder to disk", {folder.string()});
 }
 
+namespace {
+
+constexpr std::chrono::hours kForeignAge{24};
+
+fs::file_time_type::duration age_of(const fs::directory_entry& entry) {
+  std::error_code gone;
+  const fs::file_time_type written = entry.last_write_time(gone);
+  return gone ? fs::file_time_type::duration::zero() : fs::file_time_type::clock::now() - written;
+}
+
+}  // namespace
+
 void remove_stale_temporaries(const fs::path& folder) {
   const std::string here = host_name();
   std::error_code ignored;
@@ -134,7 +147,8 @@ void remove_stale_temporaries(const fs::path& folder) {
     if (mark == std::string::npos || dot < mark + kMark.size()) continue;
     const std::string host = name.substr(mark + kMark.size(), dot - mark - kMark.size());
     const long pid = std::strtol(name.c_str() + dot + 1, nullptr, 10);
-    const bool alive = host == here && pid > 0 && (::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM);
+    // A writer on another host cannot be asked; one that has not touched its file for a day is taken for dead.
+    const bool alive = host == here ? pid > 0 && (::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM) : age_of(entry) < kForeignAge;
     if (!alive) fs::remove_all(entry.path(), ignored);
   }
 }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <functional>
 #include <thread>
@@ -100,7 +101,13 @@ TEST_F(Files, LeftoversOfDeadWritersGoAndThoseOfLivingOnesStay) {
   std::string host = mine.filename().string().substr(6);
   host.resize(host.rfind('.'));
   for (const std::string& name : {std::string("keep.txt"), "dead.tmp." + host + "." + std::to_string(child), mine.filename().string()}) std::ofstream(folder_ / name) << "x";
+  const fs::path fresh = folder_ / "fresh.tmp.another-host.1", old = folder_ / "old.tmp.another-host.1";
+  for (const fs::path& foreign : {fresh, old}) std::ofstream(foreign) << "x";
+  fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(25));
   remove_stale_temporaries(folder_);
+  EXPECT_TRUE(fs::exists(fresh)) << "its writer may live: another host's processes cannot be seen";
+  EXPECT_FALSE(fs::exists(old));
+  fs::remove(fresh);
   EXPECT_TRUE(fs::exists(folder_ / "keep.txt"));
   EXPECT_TRUE(fs::exists(mine)) << "this process lives";
   EXPECT_EQ(entries(), 2U);

@@ -94,6 +94,13 @@ class Pages(unittest.TestCase):
             self.assertLessEqual(len(text), 100, command)
             self.assertTrue(text[-1].startswith("example: "), command)
 
+    def test_every_command_refuses_an_option_it_does_not_know(self):
+        for command in self.commands:
+            done = run(*command.split(), "--colour-of-the-door", "red")
+            self.assertEqual(done.returncode, 2, command)
+            self.assertEqual(len(errors(done)), 1, done.stderr)
+            self.assertIn("--colour-of-the-door", errors(done)[0], command)
+
     def test_completion_is_valid_bash_and_completes(self):
         script = run("completion", "bash").stdout
         with tempfile.NamedTemporaryFile("w", suffix=".sh") as file:

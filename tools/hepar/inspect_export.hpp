@@ -10,9 +10,9 @@ namespace hepar::program {
 
 struct ExportRequest {
   std::filesystem::path folder;
-  std::string layout = "clam";               // or trident
-  std::string patient;                       // of a store; empty: all
-  std::optional<double> um_per_pixel;        // of a slide
+  std::string layout = "clam";         // or trident
+  std::string patient;                 // of a store; empty: all
+  std::optional<double> um_per_pixel;  // of a slide
 };
 
 // Each gives the number of files written. A store: one feature file a slide, KEY_1.h5, KEY_2.h5, ... A feature file: the same

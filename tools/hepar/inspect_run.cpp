@@ -46,13 +46,15 @@ Json run_summary(const fs::path& folder) {
     const Json validation = read_json(folder / "validation.json");
     for (const char* key : {"scheme", "pooled"})
       if (validation.contains(key)) out[key] = validation.at(key);
-    for (const Json& fold : validation.value("folds", Json::array())) out["folds"][fold.value("name", "")] = {{"n", fold.value("n", 0)}, {"parameters_sha256", fold.value("parameters_sha256", "")}};
+    for (const Json& fold : validation.value("folds", Json::array()))
+      out["folds"][fold.value("name", "")] = {{"n", fold.value("n", Json::object())}, {"parameters_sha256", fold.value("parameters_sha256", "")}};
     return out;
   }
   const Json run = read_json(folder / "run.json");
   if (const std::string schema = run.value("schema", kRunSchema); schema != kRunSchema)
     throw store_error("another schema version: " + schema + " (this program reads " + kRunSchema + ")", {(folder / "run.json").string()});
-  for (const char* key : {"status", "parameters_sha256", "features_sha256", "tables_sha256", "config_sha256", "mode", "ranks", "seed", "steps", "epochs", "reproducible"})
+  for (const char* key :
+       {"status", "parameters_sha256", "features_sha256", "tables_sha256", "config_sha256", "mode", "ranks", "seed", "steps", "epochs", "reproducible"})
     if (run.contains(key)) out[key] = run.at(key);
   return out;
 }
@@ -92,7 +94,8 @@ std::string parameters_hash(const fs::path& path) {
 
 std::vector<std::string> verify_run(const fs::path& folder) {
   std::vector<std::string> problems;
-  if (fs::exists(folder / "run.json")) verify_one(folder, "", problems);
+  const bool validation = fs::exists(folder / "validation.json");  // its weights lie in its folds
+  if (!validation && fs::exists(folder / "run.json")) verify_one(folder, "", problems);
   std::error_code none;
   std::vector<fs::path> folds;
   for (const fs::directory_entry& fold : fs::directory_iterator(folder / "folds", none))

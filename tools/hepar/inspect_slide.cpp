@@ -17,7 +17,10 @@ Json levels_json(const pathology::Slide& slide) {
   Json levels = Json::array();
   for (std::size_t i = 0; i < slide.file_levels(); ++i) {
     const pathology::SlideLevel& level = slide.levels()[i];
-    levels.push_back({{"size", {level.width, level.height}}, {"downsample", {rounded(level.downsample_x), rounded(level.downsample_y)}}, {"decoder", level.direct ? "libjpeg" : "openslide"}, {"used", level.trouble.empty()}});
+    levels.push_back({{"size", {level.width, level.height}},
+                      {"downsample", {rounded(level.downsample_x), rounded(level.downsample_y)}},
+                      {"decoder", level.direct ? "libjpeg" : "openslide"},
+                      {"used", level.trouble.empty()}});
   }
   return levels;
 }
@@ -25,7 +28,8 @@ Json levels_json(const pathology::Slide& slide) {
 Json quality_json(const pathology::SlideQuality& quality) {
   Json json = Json::object();
   for (const pathology::QualityNumber& number : pathology::quality_numbers())
-    if (const double value = number.of(quality); value >= 0 && std::string_view(number.name) != "tissue_mm2" && std::string_view(number.name) != "tiles") json[number.name] = rounded(value);
+    if (const double value = number.of(quality); value >= 0 && std::string_view(number.name) != "tissue_mm2" && std::string_view(number.name) != "tiles")
+      json[number.name] = rounded(value);
   if (quality.stain) {
     json["stain_hematoxylin"] = Json(quality.stain->hematoxylin);
     json["stain_eosin"] = Json(quality.stain->eosin);

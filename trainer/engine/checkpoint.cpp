@@ -116,8 +116,8 @@ std::optional<Cursor> load_newest(const RunFolder& folder, Arena& arena, std::ve
     try {
       const Json json = Json::parse(read_file(path / "state.json"));
       const Cursor cursor = cursor_from(json);
-      if (sha256(cursor_json(cursor).dump()) != json.at("cursor_sha256")) throw store_error("its cursor does not match its hash", {path.string()});
-      if (sha256_file(path / "state.safetensors") != json.at("state_sha256")) throw store_error("its content does not match its hash", {path.string()});
+      if (sha256(cursor_json(cursor).dump()) != json.at("cursor_sha256").get<std::string>()) throw store_error("its cursor does not match its hash", {path.string()});
+      if (sha256_file(path / "state.safetensors") != json.at("state_sha256").get<std::string>()) throw store_error("its content does not match its hash", {path.string()});
       put(load_safetensors(path / "state.safetensors"), arena, path);
       return cursor;
     } catch (const std::exception& error) {

@@ -9,8 +9,8 @@
 namespace hepar::report {
 
 struct PageRequest {
-  std::filesystem::path run;                    // a validation folder, or a trained run
-  std::optional<std::filesystem::path> store;   // for the cohort's flow
+  std::filesystem::path run;                   // a validation folder, or a trained run
+  std::optional<std::filesystem::path> store;  // for the cohort's flow
 };
 
 // Throws store_error when `run` is neither.

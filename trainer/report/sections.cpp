@@ -12,10 +12,14 @@ namespace hepar::report {
 
 namespace {
 
-std::string section(const std::string& id, const std::string& title, const std::string& body) { return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>"; }
+std::string section(const std::string& id, const std::string& title, const std::string& body) {
+  return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>";
+}
 std::string figure(const std::string& chart, const std::string& caption) { return "<figure>" + chart + "<figcaption>" + caption + "</figcaption></figure>"; }
 
-Json pooled(const Source& source, const std::string& name) { return source.validation.contains("pooled") ? estimate_of(source.validation.at("pooled"), name) : Json(nullptr); }
+Json pooled(const Source& source, const std::string& name) {
+  return source.validation.contains("pooled") ? estimate_of(source.validation.at("pooled"), name) : Json(nullptr);
+}
 Json difference(const Source& source, const std::string& name) {
   const Json baselines = source.validation.value("baselines", Json::object());
   return baselines.contains("clinical_cox") ? estimate_of(baselines.at("clinical_cox").value("difference", Json::object()), name) : Json(nullptr);
@@ -39,9 +43,12 @@ std::string forest(const Source& source, const std::string& endpoint) {
   const int row = 24, top = 10, left = 150, right = 150, width = 640, height = top + row * (static_cast<int>(folds.size()) + 2) + 40;
   const double low = 0.3, high = 1.0;
   const auto px = [&](double c) { return left + (std::clamp(c, low, high) - low) / (high - low) * (width - left - right); };
-  std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Concordance of {} by held-out fold\"><title>Concordance of {} by held-out fold</title>", width, height, escaped(endpoint), escaped(endpoint));
+  std::string svg =
+      fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Concordance of {} by held-out fold\"><title>Concordance of {} by held-out fold</title>",
+                  width, height, escaped(endpoint), escaped(endpoint));
   for (const double at : ticks(low, high, 7))
-    svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}V{}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.1f}</text>", std::abs(at - 0.5) < 1e-9 ? "chance" : "grid", px(at), top, height - 30, px(at), height - 14, at);
+    svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}V{}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.1f}</text>",
+                       std::abs(at - 0.5) < 1e-9 ? "chance" : "grid", px(at), top, height - 30, px(at), height - 14, at);
   int y = top + row / 2;
   const auto line = [&](const std::string& label, const Json& estimate, const char* css, bool diamond) {
     svg += fmt::format("<text class=\"name\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>", left - 10, y + 4, escaped(label));
@@ -50,9 +57,11 @@ std::string forest(const Source& source, const std::string& endpoint) {
       svg += fmt::format("<text class=\"muted\" x=\"{}\" y=\"{}\">not estimable</text>", left + 8, y + 4);
     } else {
       if (diamond) {
-        svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}L{:.1f} {}L{:.1f} {}L{:.1f} {}Z\"/>", css, px(from), y, px(value), y - 7, px(to), y, px(value), y + 7);
+        svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}L{:.1f} {}L{:.1f} {}L{:.1f} {}Z\"/>", css, px(from), y, px(value), y - 7, px(to), y, px(value),
+                           y + 7);
       } else {
-        svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}H{:.1f}\"/><circle class=\"mark\" cx=\"{:.1f}\" cy=\"{}\" r=\"4\"/>", css, px(from), y, px(to), px(value), y);
+        svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}H{:.1f}\"/><circle class=\"mark\" cx=\"{:.1f}\" cy=\"{}\" r=\"4\"/>", css, px(from), y, px(to),
+                           px(value), y);
       }
       svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">{:.2f} ({:.2f} to {:.2f})</text>", width - right + 8, y + 4, value, from, to);
     }
@@ -72,18 +81,25 @@ std::string headline_section(const Source& source) {
   for (const std::string& endpoint : endpoints_of(source)) {
     const std::string c = endpoint + ".harrell_c";
     const Json all = pooled(source, c);
-    rows.push_back({escaped(endpoint), estimate_text(all), estimate_text(pooled(source, c + "_prediction")), estimate_text(baseline(source, c)), estimate_text(difference(source, c)),
-                    all.is_object() ? number(value_of(all, "n"), 0) : "not known", all.is_object() ? number(value_of(all, "events"), 0) : "not known"});
+    rows.push_back({escaped(endpoint), estimate_text(all), estimate_text(pooled(source, c + "_prediction")), estimate_text(baseline(source, c)),
+                    estimate_text(difference(source, c)), all.is_object() ? number(value_of(all, "n"), 0) : "not known",
+                    all.is_object() ? number(value_of(all, "events"), 0) : "not known"});
   }
   const std::string estimand = source.validation.value("estimand", "");
-  return section("headline", "Discrimination where the model was never trained", "<p>Harrell's C of held-out patients, pooled over folds by random effects; 0.5 is chance.</p>" +
-                 table({"endpoint", "model", "in a new centre", "clinical Cox", "model over Cox", "patients", "events"}, rows) + (estimand.empty() ? "" : "<p class=\"muted\">Estimand: " + escaped(estimand) + ".</p>"));
+  return section("headline", "Discrimination where the model was never trained",
+                 "<p>Harrell's C of held-out patients, pooled over folds by random effects; 0.5 is chance.</p>" +
+                     table({"endpoint", "model", "in a new centre", "clinical Cox", "model over Cox", "patients", "events"}, rows) +
+                     (estimand.empty() ? "" : "<p class=\"muted\">Estimand: " + escaped(estimand) + ".</p>"));
 }
 
 std::string forest_section(const Source& source) {
   if (!source.validation.is_object()) return {};
   std::string body;
-  for (const std::string& endpoint : endpoints_of(source)) body += figure(forest(source, endpoint), "Harrell's C of " + escaped(endpoint) + " in each held-out fold, with 95 % intervals; the diamond pools them, the last row is the prediction interval for a centre that nobody has seen.");
+  for (const std::string& endpoint : endpoints_of(source))
+    body += figure(
+        forest(source, endpoint),
+        "Harrell's C of " + escaped(endpoint) +
+            " in each held-out fold, with 95 % intervals; the diamond pools them, the last row is the prediction interval for a centre that nobody has seen.");
   return section("centres", "Centre by centre", body);
 }
 
@@ -94,7 +110,7 @@ std::string survival_section(const Source& source) {
     const Json& figures = source.validation.at("figures").at(endpoint);
     const Json& groups = figures.at("risk_groups").at("groups");
     const double horizon = value_of(figures, "horizon");
-    Chart chart("Kaplan-Meier of " + endpoint + " by predicted risk", {0, horizon, "months after surgery"}, {0, 1, "free of event"});
+    Chart chart(endpoint + " by predicted risk", {0, horizon, "months after surgery"}, {0, 1, "free of event"});
     std::string legend = "<ul class=\"legend\">";
     std::vector<std::string> header{"at risk"};
     std::vector<std::vector<std::string>> rows;
@@ -104,7 +120,8 @@ std::string survival_section(const Source& source) {
       chart.band(points_of(group.at("times"), group.at("low")), points_of(group.at("times"), group.at("high")), "band " + css);
       const Points curve = points_of(group.at("times"), group.at("survival"));
       chart.steps(curve, "line " + css);
-      legend += "<li class=\"" + css + "\">" + escaped(group.at("name").get<std::string>()) + " risk: " + group.at("events").dump() + " events in " + group.at("n").dump() + "</li>";
+      legend += "<li class=\"" + css + "\">" + escaped(group.at("name").get<std::string>()) + " risk: " + group.at("events").dump() + " events in " +
+                group.at("n").dump() + "</li>";
       std::vector<std::string> row{escaped(group.at("name").get<std::string>())};
       for (const Json& n : group.at("at_risk")) row.push_back(n.dump());
       if (header.size() == 1)
@@ -112,7 +129,10 @@ std::string survival_section(const Source& source) {
       rows.push_back(row);
     }
     const double p = value_of(figures.at("risk_groups").at("logrank"), "p");
-    body += figure(chart.svg() + legend + "</ul>" + table(header, rows), escaped(endpoint) + " by thirds of predicted risk inside each held-out fold; log-rank test stratified by fold: p " + (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
+    body += figure(chart.svg() + legend + "</ul>" + table(header, rows),
+                   escaped(endpoint) + ", " + escaped(figures.at("risk_groups").at("method").get<std::string>()) + "; groups by " +
+                       escaped(figures.at("risk_groups").at("rule").get<std::string>()) + "; log-rank test stratified by fold: p " +
+                       (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
   }
   return section("survival", "Survival by predicted risk", body);
 }
@@ -129,8 +149,12 @@ std::string calibration_section(const Source& source) {
       chart.dot(value_of(group, "predicted"), value_of(group, "observed"), "mark");
     }
     const std::string month = number(value_of(figures, "horizon"), 0);
-    body += figure(chart.svg(), fmt::format("{} at {} months, fifths of predicted risk. Observed/expected {}; slope {}; before calibration on the inner split: {}; slope {}.", escaped(endpoint), month, estimate_text(pooled(source, endpoint + ".oe." + month), 2),
-                                            estimate_text(pooled(source, endpoint + ".calibration_slope"), 2), estimate_text(pooled(source, endpoint + ".raw_oe." + month), 2), estimate_text(pooled(source, endpoint + ".raw_calibration_slope"), 2)));
+    body +=
+        figure(chart.svg(),
+               fmt::format("{} at {} months, fifths of predicted risk. Observed/expected {}; slope {}; before calibration on the inner split: {}; slope {}.",
+                           escaped(endpoint), month, estimate_text(pooled(source, endpoint + ".oe." + month), 2),
+                           estimate_text(pooled(source, endpoint + ".calibration_slope"), 2), estimate_text(pooled(source, endpoint + ".raw_oe." + month), 2),
+                           estimate_text(pooled(source, endpoint + ".raw_calibration_slope"), 2)));
   }
   return section("calibration", "Do predicted risks come true?", "<div class=\"pair\">" + body + "</div>");
 }
@@ -142,19 +166,27 @@ std::string accuracy_section(const Source& source) {
     const double horizon = value_of(source.validation.at("figures").at(endpoint), "horizon");
     for (double month = 12; month <= horizon + 1e-9; month += 12) {
       const std::string m = number(month, 0);
-      rows.push_back({escaped(endpoint) + ", " + m + " months", estimate_text(pooled(source, endpoint + ".auc." + m)), estimate_text(pooled(source, endpoint + ".brier." + m)), estimate_text(pooled(source, endpoint + ".ipa." + m)), estimate_text(pooled(source, endpoint + ".oe." + m), 2)});
+      rows.push_back({escaped(endpoint) + ", " + m + " months", estimate_text(pooled(source, endpoint + ".auc." + m)),
+                      estimate_text(pooled(source, endpoint + ".brier." + m)), estimate_text(pooled(source, endpoint + ".ipa." + m)),
+                      estimate_text(pooled(source, endpoint + ".oe." + m), 2)});
     }
-    rows.push_back({escaped(endpoint) + ", over time", "Uno C " + estimate_text(pooled(source, endpoint + ".uno_c")), "IBS " + estimate_text(pooled(source, endpoint + ".ibs")), "ICI " + estimate_text(pooled(source, endpoint + ".ici")), ""});
+    rows.push_back({escaped(endpoint) + ", over time", "Uno C " + estimate_text(pooled(source, endpoint + ".uno_c")),
+                    "IBS " + estimate_text(pooled(source, endpoint + ".ibs")), "ICI " + estimate_text(pooled(source, endpoint + ".ici")), ""});
   }
   std::string missing;
-  for (const Json& one : source.validation.value("not_estimable", Json::array())) missing += "<li>" + escaped(one.at("fold").get<std::string>()) + ", " + escaped(one.at("name").get<std::string>()) + ": " + escaped(one.at("why").get<std::string>()) + "</li>";
-  return section("accuracy", "Accuracy by time", table({"", "AUC", "Brier", "IPA", "observed / expected"}, rows) + (missing.empty() ? "" : "<p>Not estimable, and left out of the pool:</p><ul>" + missing + "</ul>"));
+  for (const Json& one : source.validation.value("not_estimable", Json::array()))
+    missing += "<li>" + escaped(one.at("fold").get<std::string>()) + ", " + escaped(one.at("name").get<std::string>()) + ": " +
+               escaped(one.at("why").get<std::string>()) + "</li>";
+  return section("accuracy", "Accuracy by time",
+                 table({"", "AUC", "Brier", "IPA", "observed / expected"}, rows) +
+                     (missing.empty() ? "" : "<p>Not estimable, and left out of the pool:</p><ul>" + missing + "</ul>"));
 }
 
 std::string example_section(const Source& source) {
   if (!source.example) return {};
   const ExamplePatient& patient = *source.example;
-  std::string body = fmt::format("<p>Patient {} of centre {}, predicted by the model that never saw {}; recorded strategy: {}.</p><div class=\"pair\">", escaped(patient.id), escaped(patient.centre), patient.fold.empty() ? "them" : "this fold", escaped(patient.observed));
+  std::string body = fmt::format("<p>Patient {} of centre {}, predicted by the model that never saw {}; recorded strategy: {}.</p><div class=\"pair\">",
+                                 escaped(patient.id), escaped(patient.centre), patient.fold.empty() ? "them" : "this fold", escaped(patient.observed));
   for (std::size_t e = 0; e < patient.endpoints.size(); ++e) {
     double longest = 12;
     for (const auto& strategy : patient.curves)
@@ -164,11 +196,13 @@ std::string example_section(const Source& source) {
     for (std::size_t s = 0; s < patient.strategies.size(); ++s) {
       const std::string css = "c" + std::to_string(s);
       chart.line(patient.curves[s][e], "line " + css);
-      legend += "<li class=\"" + css + "\">" + escaped(patient.strategies[s]) + ": " + number(100 * patient.curves[s][e].back().second, 0) + " % at " + number(longest, 0) + " months</li>";
+      legend += "<li class=\"" + css + "\">" + escaped(patient.strategies[s]) + ": " + number(100 * patient.curves[s][e].back().second, 0) + " % at " +
+                number(longest, 0) + " months</li>";
     }
     body += figure(chart.svg() + legend + "</ul>", escaped(patient.endpoints[e]) + " under each strategy.");
   }
-  return section("example", "One patient, every strategy", body + "</div><p class=\"muted\">Research use only. Differences between strategies rest on observational data and are not advice.</p>");
+  return section("example", "One patient, every strategy",
+                 body + "</div><p class=\"muted\">Research use only. Differences between strategies rest on observational data and are not advice.</p>");
 }
 
 }  // namespace hepar::report

@@ -13,7 +13,9 @@ namespace hepar::report {
 
 namespace {
 
-std::string section(const std::string& id, const std::string& title, const std::string& body) { return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>"; }
+std::string section(const std::string& id, const std::string& title, const std::string& body) {
+  return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>";
+}
 
 std::int64_t total(const Json& counts) {
   std::int64_t sum = 0;
@@ -35,14 +37,17 @@ std::string flow_section(const Source& source) {
   std::vector<std::string> header{"", "all"};
   for (const auto& [centre, n] : centres.items()) header.push_back(escaped(centre));
   std::vector<std::vector<std::string>> rows{counted_row("patients", centres, centres)};
-  std::string boxes = fmt::format("<ol class=\"flow\"><li><b>{}</b> patients in {} centre{}</li>", total(centres), centres.size(), centres.size() == 1 ? "" : "s");
-  static constexpr std::array<std::pair<const char*, const char*>, 4> kWays{{{"excluded", "left out"}, {"unknown_excluded", "left out, not known"}, {"queried", "wait for an answer"}, {"unknown_included", "kept, not known"}}};
+  std::string boxes =
+      fmt::format("<ol class=\"flow\"><li><b>{}</b> patients in {} centre{}</li>", total(centres), centres.size(), centres.size() == 1 ? "" : "s");
+  static constexpr std::array<std::pair<const char*, const char*>, 4> kWays{
+      {{"excluded", "left out"}, {"unknown_excluded", "left out, not known"}, {"queried", "wait for an answer"}, {"unknown_included", "kept, not known"}}};
   for (const Json& step : source.flow.at("steps")) {
     for (const auto& [key, words] : kWays) {
       if (!step.contains(key) || total(step.at(key)) == 0) continue;
       const std::string label = escaped(step.at("text").get<std::string>()) + " (" + words + ")";
       rows.push_back(counted_row(label, step.at(key), centres));
-      if (std::string_view(key) != "unknown_included") boxes += fmt::format("<li class=\"out\"><b>{}</b> {}: {}</li>", total(step.at(key)), words, escaped(step.at("text").get<std::string>()));
+      if (std::string_view(key) != "unknown_included")
+        boxes += fmt::format("<li class=\"out\"><b>{}</b> {}: {}</li>", total(step.at(key)), words, escaped(step.at("text").get<std::string>()));
     }
   }
   rows.push_back(counted_row("eligible", source.flow.at("eligible"), centres));
@@ -74,11 +79,19 @@ std::string training_section(const Source& source) {
   if (smooth.empty()) return section("training", "Training", "<p>No training steps are recorded here.</p>");
   Chart chart("Training loss", {0, steps, "optimiser step"}, {std::floor(low * 10) / 10, std::ceil(high * 10) / 10 + 0.1, "loss (smoothed)"});
   for (std::size_t i = 0; i < smooth.size(); ++i) chart.line(smooth[i].second, "line thin c" + std::to_string(i % 4));
-  return section("training", "Training", "<figure>" + chart.svg() + fmt::format("<figcaption>Negative log-likelihood a patient, smoothed over ten steps; {} training{}.</figcaption></figure>", smooth.size(), smooth.size() == 1 ? "" : "s, one a fold"));
+  return section("training", "Training",
+                 "<figure>" + chart.svg() +
+                     fmt::format("<figcaption>Negative log-likelihood a patient, smoothed over ten steps; {} training{}.</figcaption></figure>", smooth.size(),
+                                 smooth.size() == 1 ? "" : "s, one a fold"));
 }
 
 std::string cost_section(const Source& source) {
-  static constexpr std::array<std::pair<const char*, const char*>, 6> kPhases{{{"load_seconds", "load"}, {"forward_seconds", "forward"}, {"backward_seconds", "backward"}, {"quantise_seconds", "fixed point"}, {"reduce_seconds", "all-reduce"}, {"optimiser_seconds", "optimiser"}}};
+  static constexpr std::array<std::pair<const char*, const char*>, 6> kPhases{{{"load_seconds", "load"},
+                                                                               {"forward_seconds", "forward"},
+                                                                               {"backward_seconds", "backward"},
+                                                                               {"quantise_seconds", "fixed point"},
+                                                                               {"reduce_seconds", "all-reduce"},
+                                                                               {"optimiser_seconds", "optimiser"}}};
   std::array<double, 6> seconds{};
   double bytes = 0, peak = 0, slots = 0;
   for (const Json& run : source.fold_runs)
@@ -93,9 +106,15 @@ std::string cost_section(const Source& source) {
   if (!(sum > 0)) return section("cost", "Time and memory", "<p>No times are recorded here.</p>");
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < kPhases.size(); ++i)
-    rows.push_back({kPhases[i].second, number(seconds[i], 1), fmt::format("<span class=\"bar\" style=\"width:{:.1f}%\"></span>{:.1f} %", 60 * seconds[i] / sum, 100 * seconds[i] / sum)});
-  std::string wall = source.validation.is_object() && source.validation.contains("parts") ? fmt::format(" Wall time of the last command: {} s.", number(value_of(source.validation.at("parts"), "wall_seconds"), 1)) : "";
-  return section("cost", "Time and memory", table({"phase", "seconds, all threads", "share"}, rows) + fmt::format("<p>{:.0f} slots computed, {:.1f} MB read from the store, {:.0f} MB peak memory of a rank.{}</p>", slots, bytes / 1e6, peak / 1e6, wall));
+    rows.push_back({kPhases[i].second, number(seconds[i], 1),
+                    fmt::format("<span class=\"bar\" style=\"width:{:.1f}%\"></span>{:.1f} %", 60 * seconds[i] / sum, 100 * seconds[i] / sum)});
+  std::string wall = source.validation.is_object() && source.validation.contains("parts")
+                         ? fmt::format(" Wall time of the last command: {} s.", number(value_of(source.validation.at("parts"), "wall_seconds"), 1))
+                         : "";
+  return section(
+      "cost", "Time and memory",
+      table({"phase", "seconds, all threads", "share"}, rows) +
+          fmt::format("<p>{:.0f} slots computed, {:.1f} MB read from the store, {:.0f} MB peak memory of a rank.{}</p>", slots, bytes / 1e6, peak / 1e6, wall));
 }
 
 std::string audit_section(const Source& source) {
@@ -110,10 +129,17 @@ std::string audit_section(const Source& source) {
 std::string provenance_section(const Source& source) {
   std::vector<std::vector<std::string>> rows;
   const auto add = [&](const Json& from, const char* key, const char* label) {
-    if (from.is_object() && from.contains(key) && !from.at(key).is_null()) rows.push_back({label, "<code>" + escaped(from.at(key).is_string() ? from.at(key).get<std::string>() : from.at(key).dump()) + "</code>"});
+    if (from.is_object() && from.contains(key) && !from.at(key).is_null())
+      rows.push_back({label, "<code>" + escaped(from.at(key).is_string() ? from.at(key).get<std::string>() : from.at(key).dump()) + "</code>"});
   };
   const Json provenance = source.validation.is_object() ? source.validation.value("provenance", Json::object()) : source.run;
-  for (const auto& [key, label] : std::initializer_list<std::pair<const char*, const char*>>{{"command", "command"}, {"ranks", "ranks"}, {"features_sha256", "features"}, {"tables_sha256", "tables"}, {"config_sha256", "configuration"}, {"parameters_sha256", "parameters"}}) add(provenance, key, label);
+  for (const auto& [key, label] : std::initializer_list<std::pair<const char*, const char*>>{{"command", "command"},
+                                                                                             {"ranks", "ranks"},
+                                                                                             {"features_sha256", "features"},
+                                                                                             {"tables_sha256", "tables"},
+                                                                                             {"config_sha256", "configuration"},
+                                                                                             {"parameters_sha256", "parameters"}})
+    add(provenance, key, label);
   if (!source.fold_runs.empty()) {
     const Json& run = source.fold_runs.front();
     add(run, "mode", "mode");
@@ -126,7 +152,8 @@ std::string provenance_section(const Source& source) {
     add(machine, "libtorch", "LibTorch");
   }
   if (source.validation.is_object())
-    for (const Json& fold : source.validation.at("folds")) rows.push_back({"fold " + escaped(fold.at("name").get<std::string>()), "<code>" + escaped(fold.value("parameters_sha256", "")) + "</code>"});
+    for (const Json& fold : source.validation.at("folds"))
+      rows.push_back({"fold " + escaped(fold.at("name").get<std::string>()), "<code>" + escaped(fold.value("parameters_sha256", "")) + "</code>"});
   return section("provenance", "Provenance", table({"", ""}, rows));
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/report/source.hpp"
 
+#include "data/base/error.hpp"
 #include "data/base/files.hpp"
-#include "data/base/table.hpp"
-#include "data/base/text.hpp"
 #include "trainer/report/svg.hpp"
 
 #include <fmt/format.h>
@@ -35,39 +34,22 @@ TrainingCurve training_curve(const std::string& name, const fs::path& events) {
   return curve;
 }
 
-// The patient with the middle predicted risk of the first endpoint: neither the best nor the worst case.
-std::optional<ExamplePatient> example_of(const fs::path& predictions) {
-  std::error_code ignored;
-  if (!fs::exists(predictions, ignored)) return std::nullopt;
-  const Table csv = Table::read(predictions);
-  if (csv.rows() == 0) return std::nullopt;
-  const std::size_t id = csv.require("patient_id"), endpoint = csv.require("endpoint"), strategy = csv.require("strategy"), risk = csv.require("risk");
-  std::vector<std::pair<double, std::string>> risks;
-  for (std::size_t r = 0; r < csv.rows(); ++r)
-    if (csv.at(r, endpoint) == csv.at(0, endpoint) && csv.at(r, strategy) == csv.at(0, strategy)) risks.emplace_back(parse_number(csv.at(r, risk)).value_or(0), csv.at(r, id));
-  std::sort(risks.begin(), risks.end());
-  ExamplePatient example;
-  example.id = risks[risks.size() / 2].second;
+// Curves by strategy and endpoint, both in the order in which they come.
+std::optional<ExamplePatient> example_of(const Json& validation) {
+  if (!validation.is_object() || !validation.contains("example") || !validation.at("example").is_object()) return std::nullopt;
+  const Json& json = validation.at("example");
+  ExamplePatient example{json.at("patient_id"), json.at("centre"), json.at("fold"), json.at("strategy_observed"), {}, {}, {}};
   const auto position = [](std::vector<std::string>& names, const std::string& name) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
     names.push_back(name);
     return names.size() - 1;
   };
-  for (std::size_t r = 0; r < csv.rows(); ++r) {
-    if (csv.at(r, id) != example.id || csv.at(r, strategy) == "natural") continue;
-    example.centre = csv.at(r, csv.require("centre"));
-    example.fold = csv.at(r, csv.require("fold"));
-    example.observed = csv.at(r, csv.require("strategy_observed"));
-    const std::size_t s = position(example.strategies, csv.at(r, strategy)), e = position(example.endpoints, csv.at(r, endpoint));
+  for (const Json& one : json.at("curves")) {
+    const std::size_t s = position(example.strategies, one.at("strategy")), e = position(example.endpoints, one.at("endpoint"));
     if (example.curves.size() <= s) example.curves.resize(s + 1);
     if (example.curves[s].size() <= e) example.curves[s].resize(e + 1);
-    auto& curve = example.curves[s][e];
-    curve.emplace_back(0, 1);
-    for (std::size_t c = 0; c < csv.header().size(); ++c) {
-      if (!csv.header()[c].starts_with("survival_") || csv.at(r, c).empty()) continue;
-      curve.emplace_back(parse_number(csv.header()[c].substr(9)).value_or(0), parse_number(csv.at(r, c)).value_or(0));
-    }
+    for (std::size_t i = 0; i < one.at("survival").size(); ++i) example.curves[s][e].emplace_back(json.at("months").at(i), one.at("survival")[i]);
   }
   return example;
 }
@@ -112,7 +94,8 @@ Source read_source(const PageRequest& request) {
   Source source;
   source.validation = read_json(request.run / "validation.json");
   source.run = read_json(request.run / "run.json");
-  if (source.validation.is_null() && source.run.is_null()) throw store_error("holds neither a validation nor a run", {request.run.string()}, "give the folder of hepar validate or hepar train");
+  if (source.validation.is_null() && source.run.is_null())
+    throw store_error("holds neither a validation nor a run", {request.run.string()}, "give the folder of hepar validate or hepar train");
   std::set<fs::path> folds;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(request.run / "folds", ignored)) folds.insert(entry.path());
@@ -126,7 +109,7 @@ Source read_source(const PageRequest& request) {
     source.flow = read_json(*request.store / "flow.json");
     source.store_summary = read_json(*request.store / "summary.json");
   }
-  source.example = example_of(request.run / "predictions.csv");
+  source.example = example_of(source.validation);
   return source;
 }
 

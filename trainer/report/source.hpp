@@ -13,7 +13,10 @@ namespace hepar::report {
 
 using Json = nlohmann::ordered_json;
 
-struct TrainingCurve { std::string name; std::vector<std::pair<double, double>> loss; };
+struct TrainingCurve {
+  std::string name;
+  std::vector<std::pair<double, double>> loss;
+};
 
 // One patient's predicted survival: [strategy][endpoint] -> (month, survival).
 struct ExamplePatient {
@@ -23,10 +26,10 @@ struct ExamplePatient {
 };
 
 struct Source {
-  Json validation;                 // null for a plain run
-  Json run;                        // run.json
-  Json flow, store_summary;        // null without a store
-  std::vector<Json> fold_runs;     // run.json of each fold, in order of names
+  Json validation;              // null for a plain run
+  Json run;                     // run.json
+  Json flow, store_summary;     // null without a store
+  std::vector<Json> fold_runs;  // run.json of each fold, in order of names
   std::vector<TrainingCurve> training;
   std::optional<ExamplePatient> example;
 };
@@ -47,9 +50,10 @@ struct Source {
 
 // "0.712 (0.690 to 0.733)", or why it is not estimable.
 [[nodiscard]] std::string estimate_text(const Json& estimate, int digits = 3);
-[[nodiscard]] Json estimate_of(const Json& group, const std::string& name);   // null when absent
-[[nodiscard]] double value_of(const Json& json, const char* key);             // NaN when absent or null
+[[nodiscard]] Json estimate_of(const Json& group, const std::string& name);  // null when absent
+[[nodiscard]] double value_of(const Json& json, const char* key);            // NaN when absent or null
 [[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
-[[nodiscard]] std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);  // cells are HTML; first column left
+[[nodiscard]] std::string table(const std::vector<std::string>& header,
+                                const std::vector<std::vector<std::string>>& rows);  // cells are HTML; first column left
 
 }  // namespace hepar::report

@@ -27,11 +27,20 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -53,40 +62,53 @@ std::vector<double> ticks(double low, double high, int count) {
   return out;
 }
 
-Chart::Chart(std::string title, Axis x, Axis y, int width, int height) : title_(std::move(title)), x_(std::move(x)), y_(std::move(y)), width_(width), height_(height) {}
+Chart::Chart(std::string title, Axis x, Axis y, int width, int height)
+    : title_(std::move(title)), x_(std::move(x)), y_(std::move(y)), width_(width), height_(height) {}
 
 double Chart::px(double x) const { return kLeft + (x - x_.low) / (x_.high - x_.low) * (width_ - kLeft - kRight); }
 double Chart::py(double y) const { return height_ - kBottom - (std::clamp(y, y_.low, y_.high) - y_.low) / (y_.high - y_.low) * (height_ - kTop - kBottom); }
 
 void Chart::line(const Points& points, const std::string& css) {
-  marks_ += fmt::format("<path class=\"{}\" d=\"{}\"/>", css, path_of(points, false, [&](double v) { return px(v); }, [&](double v) { return py(v); }));
+  marks_ += fmt::format("<path class=\"{}\" d=\"{}\"/>", css,
+                        path_of(
+                            points, false, [&](double v) { return px(v); }, [&](double v) { return py(v); }));
 }
 
 void Chart::steps(const Points& points, const std::string& css) {
-  marks_ += fmt::format("<path class=\"{}\" d=\"{}\"/>", css, path_of(points, true, [&](double v) { return px(v); }, [&](double v) { return py(v); }));
+  marks_ += fmt::format("<path class=\"{}\" d=\"{}\"/>", css,
+                        path_of(
+                            points, true, [&](double v) { return px(v); }, [&](double v) { return py(v); }));
 }
 
 void Chart::band(const Points& low, const Points& high, const std::string& css) {
   const Points back(low.rbegin(), low.rend());
-  std::string path = path_of(high, false, [&](double v) { return px(v); }, [&](double v) { return py(v); });
+  std::string path = path_of(
+      high, false, [&](double v) { return px(v); }, [&](double v) { return py(v); });
   for (const auto& [x, y] : back) path += fmt::format("L{:.1f} {:.1f}", px(x), py(y));
   marks_ += fmt::format("<path class=\"{}\" d=\"{}Z\"/>", css, path);
 }
 
-void Chart::dot(double x, double y, const std::string& css, double radius) { marks_ += fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"/>", css, px(x), py(y), radius); }
+void Chart::dot(double x, double y, const std::string& css, double radius) {
+  marks_ += fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"/>", css, px(x), py(y), radius);
+}
 
 void Chart::interval(double x, double low, double high, const std::string& css) {
   marks_ += fmt::format("<path class=\"{}\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", css, px(x), py(low), py(high));
 }
 
 std::string Chart::svg() const {
-  std::string out = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"><title>{}</title>", width_, height_, escaped(title_), escaped(title_));
+  std::string out =
+      fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"><title>{}</title>", width_, height_, escaped(title_), escaped(title_));
   for (const double at : ticks(x_.low, x_.high, 6))
-    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}V{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>", px(at), kTop, height_ - kBottom, px(at), height_ - kBottom + 16, at);
+    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}V{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>",
+                       px(at), kTop, height_ - kBottom, px(at), height_ - kBottom + 16, at);
   for (const double at : ticks(y_.low, y_.high, 5))
-    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>", kLeft, py(at), width_ - kRight, kLeft - 6, py(at) + 4, at);
-  out += fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", (kLeft + width_ - kRight) / 2, height_ - 8, escaped(x_.label));
-  out += fmt::format("<text class=\"axis\" transform=\"translate(13 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>", (kTop + height_ - kBottom) / 2, escaped(y_.label));
+    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>",
+                       kLeft, py(at), width_ - kRight, kLeft - 6, py(at) + 4, at);
+  out +=
+      fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", (kLeft + width_ - kRight) / 2, height_ - 8, escaped(x_.label));
+  out += fmt::format("<text class=\"axis\" transform=\"translate(13 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>", (kTop + height_ - kBottom) / 2,
+                     escaped(y_.label));
   return out + marks_ + "</svg>";
 }
 

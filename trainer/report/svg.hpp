@@ -9,25 +9,28 @@
 
 namespace hepar::report {
 
-[[nodiscard]] std::string escaped(std::string_view text);   // for HTML and SVG
-[[nodiscard]] std::string number(double value, int digits); // "not known" for NaN and infinity
+[[nodiscard]] std::string escaped(std::string_view text);    // for HTML and SVG
+[[nodiscard]] std::string number(double value, int digits);  // "not known" for NaN and infinity
 
 // About `count` round numbers that cover [low, high].
 [[nodiscard]] std::vector<double> ticks(double low, double high, int count);
 
 using Points = std::vector<std::pair<double, double>>;
 
-struct Axis { double low = 0, high = 1; std::string label; };
+struct Axis {
+  double low = 0, high = 1;
+  std::string label;
+};
 
 // A chart with axes drawn; x to the right, y upwards. All marks are cut to the plot area by the caller's data.
 class Chart {
  public:
   Chart(std::string title, Axis x, Axis y, int width = 560, int height = 320);
-  void line(const Points& points, const std::string& css);                        // polyline
-  void steps(const Points& points, const std::string& css);                       // right-continuous
-  void band(const Points& low, const Points& high, const std::string& css);       // between two step curves
+  void line(const Points& points, const std::string& css);                   // polyline
+  void steps(const Points& points, const std::string& css);                  // right-continuous
+  void band(const Points& low, const Points& high, const std::string& css);  // between two step curves
   void dot(double x, double y, const std::string& css, double radius = 4);
-  void interval(double x, double low, double high, const std::string& css);       // vertical
+  void interval(double x, double low, double high, const std::string& css);  // vertical
   [[nodiscard]] std::string svg() const;
 
  private:

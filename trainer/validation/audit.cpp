@@ -38,10 +38,12 @@ void check_fold(const FoldRecord& fold, const std::map<std::string, std::string>
   Set training = train;
   training.insert(inner.begin(), inner.end());
   for (const auto& [what, keys] : fold.fitted_on) {
-    if (const std::string key = first_outside(what == "calibration" ? inner : train, keys); !key.empty()) leak(what + " was fitted on patient " + key + ", who is outside its part of the training fold");
+    if (const std::string key = first_outside(what == "calibration" ? inner : train, keys); !key.empty())
+      leak(what + " was fitted on patient " + key + ", who is outside its part of the training fold");
     if (const std::string key = first_common(test, keys); !key.empty()) leak(what + " saw the test patient " + key);
   }
-  if (Set(fold.predicted.begin(), fold.predicted.end()) != test || fold.predicted.size() != fold.test.size()) leak("its predictions are not its test patients, each once");
+  if (Set(fold.predicted.begin(), fold.predicted.end()) != test || fold.predicted.size() != fold.test.size())
+    leak("its predictions are not its test patients, each once");
   for (const std::string& input : fold.inputs_known_late) leak("the input " + input + " is not known at the prediction time");
 }
 
@@ -49,8 +51,12 @@ void check_fold(const FoldRecord& fold, const std::map<std::string, std::string>
 
 Audit audit(const std::vector<FoldRecord>& folds, const std::vector<std::string>& everyone, const std::map<std::string, std::string>& centre_of) {
   Audit result;
-  result.checks = {"no test patient is trained on, calibrates or is seen by anything fitted", "nobody of a held-out centre is in its training fold", "every fitted thing saw only its part of the training fold",
-                   "every patient is predicted exactly once", "all folds used one store", "every input is known at the prediction time"};
+  result.checks = {"no test patient is trained on, calibrates or is seen by anything fitted",
+                   "nobody of a held-out centre is in its training fold",
+                   "every fitted thing saw only its part of the training fold",
+                   "every patient is predicted exactly once",
+                   "all folds used one store",
+                   "every input is known at the prediction time"};
   for (const FoldRecord& fold : folds) check_fold(fold, centre_of, result.problems);
   std::map<std::string, int> times;
   for (const FoldRecord& fold : folds)
@@ -63,7 +69,8 @@ Audit audit(const std::vector<FoldRecord>& folds, const std::vector<std::string>
   for (const auto& [key, n] : times)
     if (n > 1 && everyone.empty()) result.problems.push_back("patient " + key + " is held out " + std::to_string(n) + " times");
   for (const FoldRecord& fold : folds)
-    if (fold.features_sha256 != folds.front().features_sha256 || fold.tables_sha256 != folds.front().tables_sha256) result.problems.push_back("fold " + fold.name + " was made from another store");
+    if (fold.features_sha256 != folds.front().features_sha256 || fold.tables_sha256 != folds.front().tables_sha256)
+      result.problems.push_back("fold " + fold.name + " was made from another store");
   return result;
 }
 

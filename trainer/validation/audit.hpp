@@ -10,12 +10,12 @@ namespace hepar::validation {
 
 struct FoldRecord {
   std::string name;
-  std::vector<std::string> held_out;                 // centres
-  std::vector<std::string> train, inner, test;       // patient keys
+  std::vector<std::string> held_out;                          // centres
+  std::vector<std::string> train, inner, test;                // patient keys
   std::map<std::string, std::vector<std::string>> fitted_on;  // "transform", "propensity", "clinical_cox", "calibration" -> keys
-  std::vector<std::string> predicted;                // keys with predictions
+  std::vector<std::string> predicted;                         // keys with predictions
   std::string features_sha256, tables_sha256;
-  std::vector<std::string> inputs_known_late;        // inputs that are not known at predict_at
+  std::vector<std::string> inputs_known_late;  // inputs that are not known at predict_at
 };
 
 struct Audit {

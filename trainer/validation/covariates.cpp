@@ -48,7 +48,8 @@ Covariates Covariates::fit(const store::Store& store, const std::vector<std::str
     for (const std::int64_t p : patients) missing += store.row(p).cells[c].usable() ? 0 : 1;
     std::vector<std::pair<Term, std::string>> candidates;
     if (spec.type == ColumnType::category) {
-      for (std::size_t v = 1; v < spec.values.size(); ++v) candidates.push_back({{name, Part::category, false, 0, static_cast<int>(v)}, name + "=" + spec.values[v]});
+      for (std::size_t v = 1; v < spec.values.size(); ++v)
+        candidates.push_back({{name, Part::category, false, 0, static_cast<int>(v)}, name + "=" + spec.values[v]});
     } else {
       candidates.push_back({{name, Part::number, spec.log1p, 0, 0}, name});
     }
@@ -87,7 +88,12 @@ std::vector<std::vector<double>> Covariates::values(const store::Store& store, c
 std::string Covariates::json() const {
   Json terms = Json::array();
   for (std::size_t i = 0; i < terms_.size(); ++i)
-    terms.push_back({{"name", names_[i]}, {"column", terms_[i].column}, {"part", static_cast<int>(terms_[i].part)}, {"log1p", terms_[i].log1p}, {"fill", terms_[i].fill}, {"value", terms_[i].value}});
+    terms.push_back({{"name", names_[i]},
+                     {"column", terms_[i].column},
+                     {"part", static_cast<int>(terms_[i].part)},
+                     {"log1p", terms_[i].log1p},
+                     {"fill", terms_[i].fill},
+                     {"value", terms_[i].value}});
   return terms.dump();
 }
 
@@ -159,7 +165,9 @@ std::vector<std::vector<double>> ArmShares::of(const store::Store& store, const 
 }
 
 std::string ArmShares::json() const {
-  return Json{{"covariates", covariates_ ? Json::parse(covariates_->json()) : Json()}, {"coef", coef_}, {"present", present_}, {"shares", shares_}, {"note", note_}}.dump();
+  return Json{
+      {"covariates", covariates_ ? Json::parse(covariates_->json()) : Json()}, {"coef", coef_}, {"present", present_}, {"shares", shares_}, {"note", note_}}
+      .dump();
 }
 
 ArmShares ArmShares::from_json(const std::string& text) {

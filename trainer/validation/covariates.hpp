@@ -25,7 +25,13 @@ class Covariates {
 
  private:
   enum class Part : int { number, missing, category };
-  struct Term { std::string column; Part part = Part::number; bool log1p = false; double fill = 0; int value = 0; };
+  struct Term {
+    std::string column;
+    Part part = Part::number;
+    bool log1p = false;
+    double fill = 0;
+    int value = 0;
+  };
   [[nodiscard]] double term(const Term& term, const Cell& cell) const;
   std::vector<Term> terms_;
   std::vector<std::string> names_, fitted_on_;
@@ -42,10 +48,10 @@ class ArmShares {
   [[nodiscard]] const std::string& note() const { return note_; }
 
  private:
-  std::optional<Covariates> covariates_;       // none: the same shares for everybody
-  std::vector<std::vector<double>> coef_;      // [present arm - 1]: intercept, then the columns
-  std::vector<int> present_;                   // arms seen in training; the first is the reference
-  std::vector<double> shares_;                 // of all arms
+  std::optional<Covariates> covariates_;   // none: the same shares for everybody
+  std::vector<std::vector<double>> coef_;  // [present arm - 1]: intercept, then the columns
+  std::vector<int> present_;               // arms seen in training; the first is the reference
+  std::vector<double> shares_;             // of all arms
   std::vector<std::string> fitted_on_;
   std::string note_;
 };

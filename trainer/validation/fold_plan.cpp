@@ -36,7 +36,8 @@ std::map<std::string, Indices> by_centre(const store::Store& store, const Indice
 std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config) {
   const std::map<std::string, Indices> centres = by_centre(store, patients);
   if (centres.size() < 2)
-    throw usage_error("leave_one_centre_out needs at least two centres; the store has " + std::to_string(centres.size()), {store.path().string()}, "set validation.scheme=grouped_k_fold and validation.group=patient");
+    throw usage_error("leave_one_centre_out needs at least two centres; the store has " + std::to_string(centres.size()), {store.path().string()},
+                      "set validation.scheme=grouped_k_fold and validation.group=patient");
   std::vector<Fold> folds;
   std::vector<std::pair<std::string, Indices>> small;
   for (const auto& [centre, members] : centres) {
@@ -73,7 +74,8 @@ std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patie
     }
   }
   folds.insert(folds.end(), pools.begin(), pools.end());
-  if (folds.size() < 2) throw usage_error("pooling small centres leaves one fold", {store.path().string()}, "lower validation.pool_below_events, or use grouped_k_fold");
+  if (folds.size() < 2)
+    throw usage_error("pooling small centres leaves one fold", {store.path().string()}, "lower validation.pool_below_events, or use grouped_k_fold");
   return folds;
 }
 
@@ -82,7 +84,9 @@ std::vector<Fold> k_folds(const store::Store& store, const Indices& patients, co
   std::map<std::string, Indices> groups;
   for (const std::int64_t p : patients) groups[config.group == "centre" ? store.row(p).centre : store.row(p).key].push_back(p);
   if (static_cast<long long>(groups.size()) < config.folds)
-    throw usage_error("validation.folds is " + std::to_string(config.folds) + " with " + std::to_string(groups.size()) + (config.group == "centre" ? " centres" : " patients"), {store.path().string()}, "lower validation.folds");
+    throw usage_error("validation.folds is " + std::to_string(config.folds) + " with " + std::to_string(groups.size()) +
+                          (config.group == "centre" ? " centres" : " patients"),
+                      {store.path().string()}, "lower validation.folds");
   std::vector<std::pair<std::pair<int, std::uint64_t>, std::string>> order;
   for (const auto& [name, members] : groups) order.push_back({{fewest_events(store, members) > 0 ? 0 : 1, hash_text(name, seed)}, name});
   std::sort(order.begin(), order.end());
@@ -120,7 +124,9 @@ std::vector<std::int64_t> patients_of(const store::Store& store) {
 }
 
 std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config, std::uint64_t seed) {
-  if (patients.size() < 4) throw Error(ExitCode::training, "only " + std::to_string(patients.size()) + " eligible patients with follow-up", store.path().string(), "check eligibility with hepar cohort check");
+  if (patients.size() < 4)
+    throw Error(ExitCode::training, "only " + std::to_string(patients.size()) + " eligible patients with follow-up", store.path().string(),
+                "check eligibility with hepar cohort check");
   std::vector<Fold> folds = config.scheme == "leave_one_centre_out" ? one_centre_out(store, patients, config)
                             : config.scheme == "grouped_k_fold"     ? k_folds(store, patients, config, seed)
                                                                     : split_once(store, patients, config, seed);

@@ -12,14 +12,15 @@
 namespace hepar::validation {
 
 struct Fold {
-  std::string name;                    // the centre's code, "pool-1", "fold-3" or "test"
-  std::vector<std::string> held_out;   // centres (leave one centre out, grouped by centre), else empty
+  std::string name;                              // the centre's code, "pool-1", "fold-3" or "test"
+  std::vector<std::string> held_out;             // centres (leave one centre out, grouped by centre), else empty
   std::vector<std::int64_t> test, train, inner;  // store indices, ascending; train and inner are disjoint
 };
 
 // Every patient of `patients` is in the test part of exactly one fold (split: of the one fold, or of none).
 // usage_error: one centre only with leave_one_centre_out, more folds than groups.
-[[nodiscard]] std::vector<Fold> plan_folds(const store::Store& store, const std::vector<std::int64_t>& patients, const engine::ValidationConfig& config, std::uint64_t seed);
+[[nodiscard]] std::vector<Fold> plan_folds(const store::Store& store, const std::vector<std::int64_t>& patients, const engine::ValidationConfig& config,
+                                           std::uint64_t seed);
 
 // Eligible patients with a known outcome of at least one endpoint.
 [[nodiscard]] std::vector<std::int64_t> patients_of(const store::Store& store);

@@ -49,12 +49,17 @@ Curves predict_shared(const engine::Predictor& predictor, const store::Store& st
       auto& survival = curves[i].survival;
       survival.assign(arms, std::vector<std::vector<double>>(endpoints));
       for (std::size_t a = 0; a < arms; ++a)
-        for (std::size_t e = 0; e < endpoints; ++e) survival[a][e].assign(values.begin() + static_cast<std::ptrdiff_t>((a * endpoints + e) * months), values.begin() + static_cast<std::ptrdiff_t>((a * endpoints + e + 1) * months));
+        for (std::size_t e = 0; e < endpoints; ++e)
+          survival[a][e].assign(values.begin() + static_cast<std::ptrdiff_t>((a * endpoints + e) * months),
+                                values.begin() + static_cast<std::ptrdiff_t>((a * endpoints + e + 1) * months));
     }
   return curves;
 }
 
-struct KnownOutcomes { statistics::OutcomeTable table; std::vector<std::size_t> rows; };
+struct KnownOutcomes {
+  statistics::OutcomeTable table;
+  std::vector<std::size_t> rows;
+};
 
 KnownOutcomes outcomes_of(const store::Store& store, const std::vector<std::int64_t>& patients, const std::string& endpoint) {
   KnownOutcomes known;
@@ -91,6 +96,34 @@ CalibrationMaps calibrate(const FoldRequest& request, const engine::Predictor& p
   return maps;
 }
 
+// Enough of the training fold for its quantiles, evenly spaced over it.
+std::vector<std::int64_t> quantile_patients(const Fold& fold) {
+  constexpr std::size_t kEnough = 512;
+  const std::size_t n = std::min(kEnough, fold.train.size());
+  std::vector<std::int64_t> patients;
+  for (std::size_t i = 0; i < n; ++i) patients.push_back(fold.train[i * fold.train.size() / n]);
+  return patients;
+}
+
+// Risk at the horizon that parts the training fold into equal groups, one row an endpoint.
+std::vector<std::vector<double>> risk_cuts(const FoldRequest& request, const engine::Predictor& predictor, const Curves& training, const ArmShares& shares,
+                                           const CalibrationMaps& maps) {
+  const std::vector<std::vector<double>> arm_shares = shares.of(request.store, quantile_patients(request.fold));
+  std::vector<std::vector<double>> risks(predictor.endpoints().size()), cuts(risks.size());
+  for (std::size_t i = 0; i < training.size(); ++i) {
+    const Prediction prediction = prediction_of(training[i], arm_shares[i], predictor.endpoints(), maps);
+    for (std::size_t e = 0; e < risks.size(); ++e) {
+      const std::size_t last = places_of(months_of(predictor.endpoints()[e]), prediction_months(predictor.endpoints())).back();
+      risks[e].push_back(1 - prediction.survival.back()[e][last]);
+    }
+  }
+  for (std::size_t e = 0; e < risks.size(); ++e) {
+    std::sort(risks[e].begin(), risks[e].end());
+    for (std::size_t g = 1; g < kRiskGroups && !risks[e].empty(); ++g) cuts[e].push_back(risks[e][risks[e].size() * g / kRiskGroups]);
+  }
+  return cuts;
+}
+
 Survival cox_baseline(const FoldRequest& request, const Covariates& covariates, const EndpointSpec& endpoint) {
   const KnownOutcomes known = outcomes_of(request.store, request.fold.train, endpoint.name);
   std::vector<std::int64_t> rows;
@@ -106,13 +139,30 @@ Json survival_json(const Survival& survival) { return survival; }
 
 Json fold_json(const FoldResult& result) {
   const FoldRecord& record = result.record;
-  Json out{{"name", record.name}, {"held_out", record.held_out}, {"parameters_sha256", result.parameters_sha256}, {"features_sha256", record.features_sha256}, {"tables_sha256", record.tables_sha256},
-           {"train", record.train}, {"inner", record.inner}, {"test", record.test}, {"fitted_on", record.fitted_on}, {"predicted", record.predicted}, {"inputs_known_late", record.inputs_known_late},
-           {"propensity_note", result.propensity_note}, {"calibration", Json::parse(to_text(result.calibration))}, {"seconds", result.seconds}, {"endpoints", Json::array()}};
+  Json out{{"name", record.name},
+           {"held_out", record.held_out},
+           {"parameters_sha256", result.parameters_sha256},
+           {"features_sha256", record.features_sha256},
+           {"tables_sha256", record.tables_sha256},
+           {"train", record.train},
+           {"inner", record.inner},
+           {"test", record.test},
+           {"fitted_on", record.fitted_on},
+           {"predicted", record.predicted},
+           {"inputs_known_late", record.inputs_known_late},
+           {"propensity_note", result.propensity_note},
+           {"calibration", Json::parse(to_text(result.calibration))},
+           {"seconds", result.seconds},
+           {"endpoints", Json::array()}};
   for (const EndpointResult& endpoint : result.endpoints) {
     Json baselines = Json::object();
     for (const auto& [name, survival] : endpoint.baselines) baselines[name] = survival_json(survival);
-    out["endpoints"].push_back({{"endpoint", endpoint.endpoint}, {"months", endpoint.months}, {"natural", survival_json(endpoint.natural)}, {"raw", survival_json(endpoint.raw)}, {"baselines", baselines}});
+    out["endpoints"].push_back({{"endpoint", endpoint.endpoint},
+                                {"months", endpoint.months},
+                                {"risk_cuts", endpoint.risk_cuts},
+                                {"natural", survival_json(endpoint.natural)},
+                                {"raw", survival_json(endpoint.raw)},
+                                {"baselines", baselines}});
   }
   return out;
 }
@@ -129,24 +179,40 @@ std::vector<std::string> known_late(const engine::Selection& selection, const en
   return late;
 }
 
-void finish_fold(const FoldRequest& request, const engine::Predictor& predictor, const Curves& test, const Curves& inner, FoldResult result) {
+struct FoldCurves {
+  Curves test, inner, training;
+};
+
+void finish_fold(const FoldRequest& request, const engine::Predictor& predictor, const FoldCurves& curves, FoldResult result) {
   const store::Store& store = request.store;
   const engine::Selection selection = engine::select(request.experiment, store);
   const ArmShares shares = ArmShares::fit(store, selection.columns, request.fold.train);
-  result.calibration = calibrate(request, predictor, inner, shares);
+  result.calibration = calibrate(request, predictor, curves.inner, shares);
   result.propensity_note = shares.note();
-  result.record = {request.fold.name, request.fold.held_out, keys_of(store, request.fold.train), keys_of(store, request.fold.inner), keys_of(store, request.fold.test),
-                   {{"transform", predictor.transform_fitted_on()}, {"propensity", shares.fitted_on()}, {"calibration", keys_of(store, request.fold.inner)}}, {}, store.features_sha256(), store.tables_sha256(),
+  result.record = {request.fold.name,
+                   request.fold.held_out,
+                   keys_of(store, request.fold.train),
+                   keys_of(store, request.fold.inner),
+                   keys_of(store, request.fold.test),
+                   {{"transform", predictor.transform_fitted_on()},
+                    {"propensity", shares.fitted_on()},
+                    {"calibration", keys_of(store, request.fold.inner)},
+                    {"risk_cuts", keys_of(store, quantile_patients(request.fold))}},
+                   {},
+                   store.features_sha256(),
+                   store.tables_sha256(),
                    known_late(selection, request.experiment, store)};
   const std::vector<std::vector<double>> arm_shares = shares.of(store, request.fold.test);
   const std::vector<double> times = prediction_months(predictor.endpoints());
   PredictionsCsv csv(predictor.endpoints(), predictor.arms(), times);
-  for (const EndpointSpec& endpoint : predictor.endpoints()) {
-    const std::vector<double> months = months_of(endpoint);
-    result.endpoints.push_back({endpoint.name, months, Survival(months.size()), Survival(months.size()), {}});
+  const std::vector<std::vector<double>> cuts = risk_cuts(request, predictor, curves.training, shares, result.calibration);
+  for (std::size_t e = 0; e < predictor.endpoints().size(); ++e) {
+    const std::vector<double> months = months_of(predictor.endpoints()[e]);
+    result.endpoints.push_back({predictor.endpoints()[e].name, months, cuts[e], Survival(months.size()), Survival(months.size()), {}});
   }
   for (std::size_t i = 0; i < request.fold.test.size(); ++i) {
-    const Prediction calibrated = prediction_of(test[i], arm_shares[i], predictor.endpoints(), result.calibration), raw = prediction_of(test[i], arm_shares[i], predictor.endpoints(), {});
+    const Prediction calibrated = prediction_of(curves.test[i], arm_shares[i], predictor.endpoints(), result.calibration),
+                     raw = prediction_of(curves.test[i], arm_shares[i], predictor.endpoints(), {});
     csv.add(store, request.fold.test[i], request.fold.name, calibrated);
     result.record.predicted.push_back(store.row(request.fold.test[i]).key);
     for (std::size_t e = 0; e < result.endpoints.size(); ++e) {
@@ -161,7 +227,8 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
   if (std::find(baselines.begin(), baselines.end(), "clinical_cox") != baselines.end() && !selection.columns.empty()) {
     const Covariates covariates = Covariates::fit(store, selection.columns, request.fold.train);
     result.record.fitted_on["clinical_cox"] = covariates.fitted_on();
-    for (std::size_t e = 0; e < result.endpoints.size(); ++e) result.endpoints[e].baselines["clinical_cox"] = cox_baseline(request, covariates, predictor.endpoints()[e]);
+    for (std::size_t e = 0; e < result.endpoints.size(); ++e)
+      result.endpoints[e].baselines["clinical_cox"] = cox_baseline(request, covariates, predictor.endpoints()[e]);
   }
   engine::add_to_model(request.folder.fold(request.fold.name), "propensity", shares.json());
   engine::add_to_model(request.folder.fold(request.fold.name), "calibration", to_text(result.calibration));
@@ -184,18 +251,20 @@ std::string ValidationFolder::folder_name(const std::string& fold) {
 bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console) {
   const auto start = std::chrono::steady_clock::now();
   const fs::path out = request.folder.fold(request.fold.name);
-  const engine::TrainResult trained = engine::train({request.experiment, request.store, request.fold.train, out, "fold " + request.fold.name, false, false, false, {}}, group, console);
+  const engine::TrainResult trained =
+      engine::train({request.experiment, request.store, request.fold.train, out, "fold " + request.fold.name, false, false, false, {}}, group, console);
   if (trained.stopped) return false;
   std::int64_t complete = group.rank() == 0 && fs::exists(request.folder.fold_json(request.fold.name)) ? 1 : 0;
   group.broadcast(std::as_writable_bytes(std::span(&complete, 1)), 0);
   if (complete != 0) return true;
   const engine::Predictor predictor = engine::Predictor::open(out);
-  const Curves test = predict_shared(predictor, request.store, request.fold.test, group), inner = predict_shared(predictor, request.store, request.fold.inner, group);
+  const auto curves_of = [&](const std::vector<std::int64_t>& patients) { return predict_shared(predictor, request.store, patients, group); };
+  const FoldCurves curves{curves_of(request.fold.test), curves_of(request.fold.inner), curves_of(quantile_patients(request.fold))};
   if (group.rank() == 0) {
     FoldResult result;
     result.parameters_sha256 = trained.parameters_sha256;
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    finish_fold(request, predictor, test, inner, std::move(result));
+    finish_fold(request, predictor, curves, std::move(result));
   }
   group.barrier();
   return true;
@@ -205,13 +274,15 @@ FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
   try {
     const Json json = Json::parse(read_file(folder.fold_json(name)));
     FoldResult result;
-    result.record = {json.at("name"), json.at("held_out"), json.at("train"), json.at("inner"), json.at("test"), json.at("fitted_on"), json.at("predicted"), json.at("features_sha256"), json.at("tables_sha256"), json.at("inputs_known_late")};
+    result.record = {json.at("name"),      json.at("held_out"),  json.at("train"),           json.at("inner"),         json.at("test"),
+                     json.at("fitted_on"), json.at("predicted"), json.at("features_sha256"), json.at("tables_sha256"), json.at("inputs_known_late")};
     result.parameters_sha256 = json.at("parameters_sha256");
     result.propensity_note = json.at("propensity_note");
     result.calibration = maps_from(json.at("calibration").dump());
     result.seconds = json.at("seconds");
     for (const Json& endpoint : json.at("endpoints"))
-      result.endpoints.push_back({endpoint.at("endpoint"), endpoint.at("months"), endpoint.at("natural").get<Survival>(), endpoint.at("raw").get<Survival>(), endpoint.at("baselines").get<std::map<std::string, Survival>>()});
+      result.endpoints.push_back({endpoint.at("endpoint"), endpoint.at("months"), endpoint.at("risk_cuts"), endpoint.at("natural").get<Survival>(),
+                                  endpoint.at("raw").get<Survival>(), endpoint.at("baselines").get<std::map<std::string, Survival>>()});
     return result;
   } catch (const nlohmann::json::exception& error) {
     throw store_error(std::string("cannot be read: ") + error.what(), {folder.fold_json(name).string()}, "remove the fold's folder and run again");

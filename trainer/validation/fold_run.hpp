@@ -30,12 +30,15 @@ struct ValidationFolder {
   [[nodiscard]] std::filesystem::path config() const { return root / "config.yaml"; }
 };
 
+constexpr std::size_t kRiskGroups = 3;
+
 // Survival of the test patients, [month][patient], in the order of FoldResult::record.test.
 using Survival = std::vector<std::vector<double>>;
 struct EndpointResult {
   std::string endpoint;
-  std::vector<double> months;   // to the endpoint's horizon
-  Survival natural, raw;        // calibrated and not, natural strategy
+  std::vector<double> months;     // to the endpoint's horizon
+  std::vector<double> risk_cuts;  // between the risk groups: thirds of the training fold's predicted risk
+  Survival natural, raw;          // calibrated and not, natural strategy
   std::map<std::string, Survival> baselines;
 };
 struct FoldResult {

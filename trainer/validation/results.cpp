@@ -17,7 +17,7 @@ namespace st = statistics;
 // The patients of a fold with a known outcome of the endpoint, with a model's predictions.
 struct Evaluated {
   st::HeldOut held_out;
-  std::vector<std::size_t> rows;   // of the fold's test patients
+  std::vector<std::size_t> rows;  // of the fold's test patients
 };
 
 class Gatherer {
@@ -56,15 +56,14 @@ class Gatherer {
         if (!c.estimable()) not_estimable.push_back({{"fold", fold.record.name}, {"name", endpoint.endpoint}, {"why", c.not_estimable}});
         for (const auto& [name, survival] : endpoint.baselines) {
           const Evaluated other = evaluated(fold, endpoint, survival);
-          const st::Estimates more = st::held_out_metrics(other.held_out, options_), paired = st::held_out_differences(model.held_out, other.held_out, options_);
+          const st::Estimates more = st::held_out_metrics(other.held_out, options_),
+                              paired = st::held_out_differences(model.held_out, other.held_out, options_);
           of_baseline[name].insert(more.begin(), more.end());
           if (name == "clinical_cox") difference.insert(paired.begin(), paired.end());
         }
         for (const auto& [name, estimate] : estimates) results.anything_estimable = results.anything_estimable || estimate.estimable();
       }
-      folds.push_back({{"name", fold.record.name}, {"held_out", fold.record.held_out}, {"patients", fold.record.test.size()}, {"n", n}, {"events", events}, {"metrics", estimates_json(of_fold)},
-                       {"parameters_sha256", fold.parameters_sha256}, {"train", fold.record.train.size()}, {"inner", fold.record.inner.size()}, {"calibration", Json::parse(to_text(fold.calibration))},
-                       {"propensity_note", fold.propensity_note}, {"seconds", fold.seconds}});
+      folds.push_back(fold_json(fold, n, events, of_fold));
       metrics.push_back(std::move(of_fold));
       differences.push_back(std::move(difference));
       for (auto& [name, estimates] : of_baseline) {
@@ -73,11 +72,14 @@ class Gatherer {
       }
     }
     const st::Estimates pooled = st::pooled(metrics);
-    results.json = {{"schema", "hepar-validation/1"}, {"scheme", request_.experiment.validation.scheme}, {"estimand", estimand()}, {"folds", folds}, {"pooled", estimates_json(pooled)}, {"baselines", Json::object()}};
+    results.json = {{"schema", "hepar-validation/1"},   {"scheme", request_.experiment.validation.scheme},
+                    {"estimand", estimand()},           {"folds", folds},
+                    {"pooled", estimates_json(pooled)}, {"baselines", Json::object()}};
     st::Estimates pooled_difference;
     for (const auto& [name, list] : baselines) {
       pooled_difference = st::pooled(differences, st::PoolKind::differences);
-      results.json["baselines"][name] = {{"folds", baseline_folds[name]}, {"pooled", estimates_json(st::pooled(list))}, {"difference", estimates_json(pooled_difference)}};
+      results.json["baselines"][name] = {
+          {"folds", baseline_folds[name]}, {"pooled", estimates_json(st::pooled(list))}, {"difference", estimates_json(pooled_difference)}};
     }
     results.json["audit"] = {{"passed", request_.audit.passed()}, {"checks", request_.audit.checks}, {"problems", request_.audit.problems}};
     results.json["figures"] = figures();
@@ -88,7 +90,8 @@ class Gatherer {
 
  private:
   static std::string estimand() {
-    return "P(event by the horizon) of patients like those of a held-out centre, treated as such patients were in the training centres (the natural mixture of strategies); administrative censoring at the horizon";
+    return "P(event by the horizon) of patients like those of a held-out centre, treated as such patients were in the training centres (the natural mixture of "
+           "strategies); administrative censoring at the horizon";
   }
 
   [[nodiscard]] Evaluated evaluated(const FoldResult& fold, const EndpointResult& endpoint, const Survival& survival) const {
@@ -126,6 +129,21 @@ class Gatherer {
     return out;
   }
 
+  [[nodiscard]] static Json fold_json(const FoldResult& fold, const Json& n, const Json& events, const st::Estimates& metrics) {
+    return {{"name", fold.record.name},
+            {"held_out", fold.record.held_out},
+            {"patients", fold.record.test.size()},
+            {"n", n},
+            {"events", events},
+            {"metrics", estimates_json(metrics)},
+            {"parameters_sha256", fold.parameters_sha256},
+            {"train", fold.record.train.size()},
+            {"inner", fold.record.inner.size()},
+            {"calibration", Json::parse(to_text(fold.calibration))},
+            {"propensity_note", fold.propensity_note},
+            {"seconds", fold.seconds}};
+  }
+
   [[nodiscard]] static Json estimates_json(const st::Estimates& estimates) {
     Json out = Json::object();
     for (const auto& [name, estimate] : estimates) out[name] = estimate_json(estimate);
@@ -136,8 +154,8 @@ class Gatherer {
     Json out = Json::object();
     if (request_.folds.empty()) return out;
     for (std::size_t e = 0; e < request_.folds.front().endpoints.size(); ++e) {
-      st::HeldOut all;
-      std::vector<int> fold_of_patient;
+      Figured figured;
+      st::HeldOut& all = figured.all;
       for (std::size_t f = 0; f < request_.folds.size(); ++f) {
         const Evaluated one = evaluated(request_.folds[f], request_.folds[f].endpoints[e], request_.folds[f].endpoints[e].natural);
         all.endpoint = one.held_out.endpoint;
@@ -145,9 +163,12 @@ class Gatherer {
         all.months.insert(all.months.end(), one.held_out.months.begin(), one.held_out.months.end());
         all.event.insert(all.event.end(), one.held_out.event.begin(), one.held_out.event.end());
         all.risk.insert(all.risk.end(), one.held_out.risk.begin(), one.held_out.risk.end());
-        fold_of_patient.insert(fold_of_patient.end(), one.held_out.risk.size(), static_cast<int>(f));
+        figured.fold.insert(figured.fold.end(), one.held_out.risk.size(), static_cast<int>(f));
+        const std::vector<double>& cuts = request_.folds[f].endpoints[e].risk_cuts;
+        for (const double risk : one.held_out.risk)
+          figured.risk_group.push_back(static_cast<int>(std::count_if(cuts.begin(), cuts.end(), [&](double cut) { return risk > cut; })));
       }
-      if (!all.months.empty()) out[all.endpoint] = figures_of(all, fold_of_patient);
+      if (!all.months.empty()) out[all.endpoint] = figures_of(figured);
     }
     return out;
   }
@@ -180,7 +201,8 @@ class Gatherer {
 Json estimate_json(const st::Estimate& estimate) {
   if (!estimate.estimable()) return {{"not_estimable", estimate.not_estimable}, {"n", estimate.n}, {"events", estimate.events}};
   const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); };
-  return {{"value", number(estimate.value)}, {"se", number(estimate.se)}, {"low", number(estimate.low)}, {"high", number(estimate.high)}, {"n", estimate.n}, {"events", estimate.events}, {"method", estimate.method}};
+  return {{"value", number(estimate.value)}, {"se", number(estimate.se)}, {"low", number(estimate.low)}, {"high", number(estimate.high)}, {"n", estimate.n},
+          {"events", estimate.events},       {"method", estimate.method}};
 }
 
 Results gather_results(const ResultsRequest& request) { return Gatherer(request).run(); }

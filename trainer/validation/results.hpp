@@ -23,13 +23,19 @@ struct ResultsRequest {
 struct Results {
   nlohmann::ordered_json json;
   bool anything_estimable = false;
-  std::string headline;      // a table for the terminal
+  std::string headline;  // a table for the terminal
 };
 [[nodiscard]] Results gather_results(const ResultsRequest& request);
 
 [[nodiscard]] nlohmann::ordered_json estimate_json(const statistics::Estimate& estimate);
 
-// Kaplan-Meier by thirds of risk with the log-rank test, and calibration in groups, of one endpoint over all folds.
-[[nodiscard]] nlohmann::ordered_json figures_of(const statistics::HeldOut& all, const std::vector<int>& fold_of_patient);
+// One endpoint over all folds. `risk_group` by the cut points of each patient's training fold, 0 … kRiskGroups - 1.
+struct Figured {
+  statistics::HeldOut all;
+  std::vector<int> fold, risk_group;
+};
+// The share free of the event by risk group (Kaplan-Meier; with competing events 1 - the Aalen-Johansen incidence), the
+// log-rank test between them, and calibration in groups.
+[[nodiscard]] nlohmann::ordered_json figures_of(const Figured& endpoint);
 
 }  // namespace hepar::validation

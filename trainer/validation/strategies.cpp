@@ -49,7 +49,8 @@ std::vector<std::string> strategy_names(const std::vector<std::string>& arms) {
   return names;
 }
 
-Prediction prediction_of(const engine::Predictor::Curves& curves, const std::vector<double>& shares, const std::vector<EndpointSpec>& endpoints, const CalibrationMaps& maps) {
+Prediction prediction_of(const engine::Predictor::Curves& curves, const std::vector<double>& shares, const std::vector<EndpointSpec>& endpoints,
+                         const CalibrationMaps& maps) {
   Prediction prediction{curves.survival};
   if (curves.survival.size() > 1) {
     std::vector<std::vector<double>> natural = curves.survival.front();
@@ -71,7 +72,8 @@ Prediction prediction_of(const engine::Predictor::Curves& curves, const std::vec
   return prediction;
 }
 
-PredictionsCsv::PredictionsCsv(const std::vector<EndpointSpec>& endpoints, const std::vector<std::string>& arms, const std::vector<double>& months) : endpoints_(endpoints), strategies_(strategy_names(arms)), months_(months) {
+PredictionsCsv::PredictionsCsv(const std::vector<EndpointSpec>& endpoints, const std::vector<std::string>& arms, const std::vector<double>& months)
+    : endpoints_(endpoints), strategies_(strategy_names(arms)), months_(months) {
   std::vector<std::string> header{"patient_id", "centre", "fold", "endpoint", "strategy", "strategy_observed", "risk"};
   for (const double month : months_)
     if (whole_years(month)) header.push_back("survival_" + number_text(month));
@@ -90,7 +92,8 @@ void PredictionsCsv::add(const store::Store& store, std::int64_t patient, const 
         if (whole_years(months_[m])) fields.push_back(within ? number_text(survival.at(m)) : "");
         if (within) at_horizon = survival[m];
       }
-      std::vector<std::string> line{row.id, row.centre, fold, endpoints_[e].name, strategies_[s], row.assignment.name(store.strategies()), number_text(1 - at_horizon)};
+      std::vector<std::string> line{
+          row.id, row.centre, fold, endpoints_[e].name, strategies_[s], row.assignment.name(store.strategies()), number_text(1 - at_horizon)};
       line.insert(line.end(), fields.begin(), fields.end());
       text_ += csv_line(line);
     }

@@ -12,7 +12,9 @@
 namespace hepar::validation {
 
 // survival[strategy][endpoint][month]; strategies are the arms and then `natural` (one arm: that one alone).
-struct Prediction { std::vector<std::vector<std::vector<double>>> survival; };
+struct Prediction {
+  std::vector<std::vector<std::vector<double>>> survival;
+};
 
 // Every 12 months to the longest horizon, and each endpoint's own horizon: the times at which curves are predicted.
 [[nodiscard]] std::vector<double> prediction_months(const std::vector<EndpointSpec>& endpoints);
@@ -22,7 +24,8 @@ struct Prediction { std::vector<std::vector<std::vector<double>>> survival; };
 [[nodiscard]] std::vector<std::string> strategy_names(const std::vector<std::string>& arms);
 // Mixes the arms by the patient's shares and calibrates. `curves` at any ascending months. Maps of two endpoints differ, so
 // what holds by construction is restored after them: an endpoint whose events are among another's does not fall below it.
-[[nodiscard]] Prediction prediction_of(const engine::Predictor::Curves& curves, const std::vector<double>& shares, const std::vector<EndpointSpec>& endpoints, const CalibrationMaps& maps);
+[[nodiscard]] Prediction prediction_of(const engine::Predictor::Curves& curves, const std::vector<double>& shares, const std::vector<EndpointSpec>& endpoints,
+                                       const CalibrationMaps& maps);
 
 // Rows (patient, endpoint, strategy) in that order; `months` are prediction_months. Columns every 12 months, empty beyond an
 // endpoint's horizon; risk at the horizon, which need not be one of them.
@@ -30,7 +33,7 @@ class PredictionsCsv {
  public:
   PredictionsCsv(const std::vector<EndpointSpec>& endpoints, const std::vector<std::string>& arms, const std::vector<double>& months);
   void add(const store::Store& store, std::int64_t patient, const std::string& fold, const Prediction& prediction);
-  [[nodiscard]] std::string text() const { return text_; }       // with the header
+  [[nodiscard]] std::string text() const { return text_; }                        // with the header
   [[nodiscard]] static std::string merge(const std::vector<std::string>& files);  // rows of several, sorted
 
  private:

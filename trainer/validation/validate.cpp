@@ -6,6 +6,7 @@
 #include "data/base/status.hpp"
 #include "data/base/text.hpp"
 #include "trainer/engine/run_record.hpp"
+#include "trainer/validation/example.hpp"
 #include "trainer/validation/results.hpp"
 #include "trainer/validation/strategies.hpp"
 
@@ -190,7 +191,7 @@ std::string Validation::publish_results() {
                    {"statistics_seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - trained).count()}, {"wall_seconds", seconds}};
   gathered.json["parts"] = parts;
   gathered.json["provenance"] = {{"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()}, {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"command", request_.command_line}};
-  gathered.json["example"] = Json();
+  gathered.json["example"] = example_json(*store_, results, folder_);
   gathered.json["headline"] = gathered.headline;
   std::vector<std::string> files;
   for (const Fold& fold : folds_) files.push_back(read_file(folder_.fold_predictions(fold.name)));

@@ -14,15 +14,15 @@ namespace hepar::validation {
 struct ValidateRequest {
   engine::Experiment experiment;
   std::filesystem::path store, out;
-  std::string only_fold;      // folds/NAME alone; nothing is pooled
-  bool gather = false;        // trains nothing
+  std::string only_fold;  // folds/NAME alone; nothing is pooled
+  bool gather = false;    // trains nothing
   bool fresh = false;
   std::string command_line;
 };
 
 struct ValidateResult {
   bool stopped = false;
-  std::string text;           // rank 0: the headline table
+  std::string text;  // rank 0: the headline table
 };
 
 // Collective. rank_failed (exit 6) when `gather` finds folds missing; training error (5) when nothing is estimable.

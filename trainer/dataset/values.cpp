@@ -8,12 +8,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 namespace hepar::dataset {
 namespace {
 
 constexpr std::int64_t kBagPatients = 512, kBagTiles = 64, kVolumePatients = 256;
-constexpr float kVoxelCut = 8;
+constexpr float kVoxelCut = 5;
 
 // Up to `most` of the patients that have the modality, ascending; which ones is a function of their keys alone.
 std::vector<std::int64_t> sample(const store::Store& store, int modality, std::span<const std::int64_t> patients, std::int64_t most) {
@@ -36,6 +37,28 @@ std::vector<float> read_floats(const store::Store& store, int modality, std::int
   std::vector<float> values(n);
   to_floats(bytes, layout.type, values);
   return values;
+}
+
+// Of sorted voxels, those of the body: air around it is half of a scan and a thousand units away, and what differs
+// between patients is a tenth of that. Otsu's threshold (1979), used where two classes explain most of the variance
+// (2/pi of a normal distribution, three quarters of a uniform one, nearly all of air and tissue).
+std::span<const float> foreground(std::span<const float> sorted) {
+  constexpr double kTwoClasses = 0.8;
+  const auto n = static_cast<double>(sorted.size());
+  const double mean = std::accumulate(sorted.begin(), sorted.end(), 0.0) / n;
+  double variance = 0, below = 0, best = 0;
+  for (const float x : sorted) variance += (x - mean) * (x - mean) / n;
+  std::size_t first = 0;
+  for (std::size_t i = 1; i < sorted.size(); ++i) {
+    below += sorted[i - 1] - mean;
+    if (sorted[i] == sorted[i - 1]) continue;
+    const auto count = static_cast<double>(i);
+    const double between = below * below / (count * (n - count));
+    if (between <= best) continue;
+    best = between;
+    first = i;
+  }
+  return best > kTwoClasses * variance ? sorted.subspan(first) : sorted;
 }
 
 float inverse(double sd) { return sd > 1e-6 ? static_cast<float>(1 / sd) : 0.0F; }
@@ -116,19 +139,17 @@ Transform::Scale fit_volume(const store::Store& store, int modality, std::span<c
   }
   Transform::Scale scale;
   for (std::vector<float>& phase : seen) {
-    const auto quantile = [&](double p) {
-      const auto at = static_cast<std::ptrdiff_t>(p * static_cast<double>(phase.size() - 1));
-      std::nth_element(phase.begin(), phase.begin() + at, phase.end());
-      return static_cast<double>(phase[static_cast<std::size_t>(at)]);
-    };
     if (phase.empty()) {
       scale.mean.push_back(0), scale.inverse_sd.push_back(0);
       continue;
     }
+    std::sort(phase.begin(), phase.end());
+    const std::span<const float> tissue = foreground(phase);
+    const auto quantile = [&](double p) { return static_cast<double>(tissue[static_cast<std::size_t>(p * static_cast<double>(tissue.size() - 1))]); };
     const double middle = quantile(0.5), spread = (quantile(0.9) - quantile(0.1)) / 2.5631;
     double squares = 0;
-    for (const float x : phase) squares += std::pow(x - middle, 2);
-    const double sd = std::sqrt(squares / static_cast<double>(phase.size()));
+    for (const float x : tissue) squares += std::pow(x - middle, 2);
+    const double sd = std::sqrt(squares / static_cast<double>(tissue.size()));
     scale.mean.push_back(static_cast<float>(middle));
     scale.inverse_sd.push_back(inverse(spread > 1e-3 * sd ? spread : sd));
   }

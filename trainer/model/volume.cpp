@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes: a small residual 3-D network. Every convolution halves the grid; group norm stands inside the branches only, so
-// that absolute intensity passes along the residual path. Direct terms: the distribution of intensities per phase.
+// that absolute intensity passes along the residual path. Direct terms: intensities and hot spots (intensity.hpp).
 #include "trainer/model/encoder.hpp"
+#include "trainer/model/intensity.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/amax.h>
@@ -13,7 +14,6 @@
 #include <ATen/ops/relu.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace hepar::model {
@@ -42,30 +42,6 @@ struct Block {
   }
 };
 
-// Mean, SD and the share of voxels above each of several levels (a ramp one unit wide), per phase.
-constexpr std::int64_t kLevels = 8, kStatistics = 2 + kLevels;
-void intensity_statistics(const float* voxels, std::int64_t n, float* out) {
-  double sum = 0, squares = 0;
-  std::array<double, kLevels> above{};
-  constexpr std::int64_t kBlock = 1024;  // float inside a block, so that the loops vectorise
-  for (std::int64_t begin = 0; begin < n; begin += kBlock) {
-    const std::int64_t end = std::min(n, begin + kBlock);
-    std::array<float, kLevels> ramp{};
-    float s = 0, q = 0;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const float x = voxels[i];
-      s += x, q += x * x;
-      for (std::size_t l = 0; l < ramp.size(); ++l) ramp[l] += std::min(1.0F, std::max(0.0F, x + 3.0F - static_cast<float>(l)));
-    }
-    sum += s, squares += q;
-    for (std::size_t l = 0; l < ramp.size(); ++l) above[l] += ramp[l];
-  }
-  const double count = static_cast<double>(n), mean = sum / count;
-  out[0] = static_cast<float>(mean);
-  out[1] = static_cast<float>(std::sqrt(std::max(0.0, squares / count - mean * mean))) - 1.0F;
-  for (std::size_t l = 0; l < above.size(); ++l) out[2 + l] = static_cast<float>(above[l] / count) - 0.5F;
-}
-
 class VolumeEncoder : public Encoder {
  public:
   VolumeEncoder(const ModelConfig& config, const dataset::Input& input, ParameterSet& parameters)
@@ -83,13 +59,14 @@ class VolumeEncoder : public Encoder {
     const at::Tensor maps = at::relu(second_(first_(stem_(x)))).flatten(2);
     const at::Tensor pooled = at::cat({maps.mean(2), maps.amax(2)}, 1).narrow(0, 0, patients);
     const at::Tensor values = batch.values.contiguous();
+    const Grid grid{phases_, values.size(2), values.size(3), values.size(4)};
+    const auto size = static_cast<std::size_t>(phases_ * grid.voxels()), width = static_cast<std::size_t>(linear_width());
     at::Tensor statistics = at::empty({patients, linear_width()}, at::kFloat);
-    const std::int64_t voxels = values.numel() / (patients * phases_);
-    for (std::int64_t i = 0; i < patients * phases_; ++i)
-      intensity_statistics(values.data_ptr<float>() + i * voxels, voxels, statistics.data_ptr<float>() + i * kStatistics);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(patients); ++i)
+      intensity_statistics({values.data_ptr<float>() + i * size, size}, grid, {statistics.data_ptr<float>() + i * width, width});
     return at::cat({out_(dropout(norm_(at::cat({pooled, statistics}, 1)), mask, name_, dropout_)), statistics}, 1);
   }
-  std::int64_t linear_width() const override { return phases_ * kStatistics; }
+  std::int64_t linear_width() const override { return intensity_width(phases_); }
   double linear_gain() const override { return 2; }
 
  private:

@@ -36,6 +36,14 @@ TEST(Audit, PassesCleanFolds) {
   EXPECT_FALSE(result.checks.empty());
 }
 
+TEST(Audit, AllowsAFoldThatCouldNotBeTrainedAndPredictsNobody) {
+  std::vector<FoldRecord> folds = clean();
+  folds[1].not_trained = "nobody has an event";
+  folds[1].predicted.clear();
+  EXPECT_TRUE(audit(folds, kEveryone, kCentre).passed());
+  expect_caught([](auto& f) { f[1].not_trained = "nobody has an event"; }, "not trained and yet predicts");
+  expect_caught([](auto& f) { f[1].predicted.clear(); }, "predictions are not its test patients");
+}
 TEST(Audit, CatchesATestPatientInTraining) { expect_caught([](auto& f) { f[0].train.push_back("a"); }, "trained on and tested on"); }
 TEST(Audit, CatchesATestPatientInCalibration) { expect_caught([](auto& f) { f[0].inner.push_back("b"); }, "calibrates and is tested on"); }
 TEST(Audit, CatchesTheHeldOutCentreInTraining) {

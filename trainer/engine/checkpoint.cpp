@@ -29,13 +29,15 @@ std::vector<std::int64_t> steps_on_disk(const RunFolder& folder) {
 }
 
 Json cursor_json(const Cursor& cursor) {
-  return {{"schema", "hepar-checkpoint/1"}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row},
+  Json json{{"schema", "hepar-checkpoint/1"}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row},
           {"exponents", cursor.exponents}, {"config_sha256", cursor.config_sha256}, {"features_sha256", cursor.features_sha256}, {"tables_sha256", cursor.tables_sha256}, {"machine", cursor.machine}};
+  if (cursor.reproducible_until >= 0) json["reproducible_until"] = cursor.reproducible_until;
+  return json;
 }
 
 Cursor cursor_from(const Json& json) {
   return {json.at("step"), json.at("updates"), json.at("skipped"), json.at("skipped_in_a_row"), json.at("exponents").get<std::vector<int>>(), json.at("config_sha256"),
-          json.at("features_sha256"), json.at("tables_sha256"), json.at("machine")};
+          json.at("features_sha256"), json.at("tables_sha256"), json.at("machine"), json.value("reproducible_until", std::int64_t{-1})};
 }
 
 std::string state_json(const Cursor& cursor, const std::string& sha256_of_state) {

@@ -21,6 +21,7 @@ struct Cursor {
   std::int64_t skipped = 0, skipped_in_a_row = 0;
   std::vector<int> exponents;          // of the fixed point, a segment each
   std::string config_sha256, features_sha256, tables_sha256, machine;
+  std::int64_t reproducible_until = -1;  // the step from which another machine went on; -1: one machine computed all
 };
 
 // Writes checkpoints in the background: `save` copies and returns. One rank writes, without any collective.

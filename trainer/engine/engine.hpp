@@ -52,6 +52,12 @@ struct TrainResult {
   bool already_finished = false;
 };
 
+// The patients have no outcome, or no event, to learn from (ExitCode::training): thrown by all ranks before the first step.
+class NothingToLearn : public AgreedError {
+ public:
+  using AgreedError::AgreedError;
+};
+
 // Collective over `group`. Trains, checkpoints, writes the whole run folder (run.json, events.jsonl, tensorboard, model).
 // Continues what is there; throws store_error when it belongs to another store or configuration.
 [[nodiscard]] TrainResult train(const TrainRequest& request, collective::Collective& group, const Console& console);

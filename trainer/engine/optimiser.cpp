@@ -4,8 +4,10 @@
 #include "data/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 namespace hepar::engine {
 
@@ -35,9 +37,14 @@ double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t 
 }
 
 double clip(std::span<float> gradient, double limit) {
-  double sum = 0;
-  for (const float value : gradient) sum += static_cast<double>(value) * static_cast<double>(value);
-  const double norm = std::sqrt(sum);
+  // Several sums side by side: one alone waits for its own last addition.
+  constexpr std::size_t kLanes = 16;
+  std::array<double, kLanes> sums{};
+  const std::size_t whole = gradient.size() / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<double>(gradient[i + lane]) * static_cast<double>(gradient[i + lane]);
+  for (std::size_t i = whole; i < gradient.size(); ++i) sums[i - whole] += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
+  const double norm = std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
   if (limit <= 0 || norm <= limit) return norm;
   const auto factor = static_cast<float>(limit / norm);
   for (float& value : gradient) value *= factor;

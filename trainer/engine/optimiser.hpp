@@ -16,7 +16,7 @@ namespace hepar::engine {
 
 [[nodiscard]] double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t steps);
 
-// Scales the gradient to at most `limit` (0: never); the norm before, by one sum in double from front to back.
+// Scales the gradient to at most `limit` (0: never); the norm before, summed in double in one fixed order.
 double clip(std::span<float> gradient, double limit);
 
 // `update` is 1 for the first update.

@@ -16,10 +16,10 @@ Trouble add_fixed_point(std::span<const float> gradient, int exponent, std::span
   std::int64_t bad = 0;
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     const double scaled = static_cast<double>(gradient[i]) * scale;
-    const bool fits = std::abs(scaled) < kLargest;  // false for NaN too
-    const double kept = fits ? scaled : 0.0;
+    const std::int64_t fits = -static_cast<std::int64_t>(std::abs(scaled) < kLargest);  // all bits, or none; none for NaN too
+    const double kept = std::bit_cast<double>(std::bit_cast<std::int64_t>(scaled) & fits);  // a choice would keep the loop from being vectorised
     out[i] += std::bit_cast<std::int64_t>(kept + kMagic) - magic_bits;
-    bad += fits ? 0 : 1;
+    bad += 1 + fits;
   }
   Trouble trouble;
   if (bad == 0) return trouble;
@@ -40,8 +40,10 @@ void from_fixed_point(std::span<const std::int64_t> sums, int exponent, std::spa
 
 void next_exponents(const std::vector<Segment>& segments, std::span<const float> gradient, std::vector<int>& exponents) {
   for (std::size_t s = 0; s < segments.size(); ++s) {
-    float largest = 0;
-    for (const float value : gradient.subspan(static_cast<std::size_t>(segments[s].first), static_cast<std::size_t>(segments[s].count))) largest = std::max(largest, std::abs(value));
+    // Without their sign bit, finite floats are ordered as integers are, and a maximum of integers is vectorised.
+    std::int32_t bits = 0;
+    for (const float value : gradient.subspan(static_cast<std::size_t>(segments[s].first), static_cast<std::size_t>(segments[s].count))) bits = std::max(bits, std::bit_cast<std::int32_t>(value) & 0x7fffffff);
+    const auto largest = std::bit_cast<float>(bits);
     if (largest > 0) exponents[s] = std::min(exponents[s] + kGrowthBits, kBudgetBits - (std::ilogb(largest) + 1));
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/tensorboard.hpp"
 
+#include "data/base/error.hpp"
+
 #include <unistd.h>
 
 #include <array>
@@ -68,6 +70,7 @@ void TensorBoard::scalar(const std::string& tag, std::int64_t step, double value
   const std::string summary_value = bytes_field(1, tag) + "\x15" + raw(static_cast<float>(value));
   file_ << tfrecord(event(step, bytes_field(5, bytes_field(1, summary_value))));
   file_.flush();
+  if (!file_) throw disk_error("cannot write TensorBoard's events");
 }
 
 }  // namespace hepar::engine

@@ -23,6 +23,41 @@ constexpr std::int64_t kLogEveryStepBelow = 2000;
 
 }  // namespace
 
+void check_replicas(std::span<const float> values, collective::Collective& group, std::int64_t step) {
+  const auto hash = static_cast<std::int64_t>(xxh3(std::as_bytes(values)) >> 2);
+  std::array<std::int64_t, 2> extremes{hash, -hash};
+  group.all_reduce_max(extremes);
+  if (extremes[0] != -extremes[1])
+    throw Error(ExitCode::training, "the ranks' parameters differ", "step " + std::to_string(step), "a rank computes wrongly: run hepar doctor on every node; the last checkpoint is good");
+}
+
+// The update from the reduced gradient, which every rank has alike.
+Training::Update Training::update() {
+  const auto start = Clock::now();
+  Update made;
+  if (request_.experiment.mode != "native") next_exponents(arena_->segments(), engine_->gradient(), cursor_.exponents);
+  made.norm = clip(engine_->gradient(), config_.clip_norm);
+  made.rate = learning_rate(config_, cursor_.step, total_steps_);
+  adamw(*arena_, engine_->gradient(), config_, made.rate, ++cursor_.updates);
+  if (config_.ema > 0) average(*arena_, config_.ema);
+  cursor_.skipped_in_a_row = 0;
+  optimiser_seconds_ += seconds_since(start);
+  return made;
+}
+
+void Training::skip(const StepResult& result) {
+  ++cursor_.skipped;
+  ++cursor_.skipped_in_a_row;
+  if (root_) {
+    std::vector<std::string> patients;
+    for (const std::int64_t p : result.bad_patients) patients.push_back(request_.store.row(p).key);
+    events_->add({{"step", cursor_.step + 1}, {"event", "skipped"}, {"slots", result.not_finite_slots}, {"patients", patients}});
+    console_.warning(fmt::format("step {} is skipped: loss or gradient is not finite for patients {}", cursor_.step + 1, join(patients, ", ")));
+  }
+  if (cursor_.skipped_in_a_row >= kMaxSkippedInARow)
+    throw Error(ExitCode::training, "loss or gradient is not finite in " + std::to_string(kMaxSkippedInARow) + " steps in a row", "step " + std::to_string(cursor_.step), "lower train.learning_rate; events.jsonl names the patients");
+}
+
 StepResult Training::computed_step(const dataset::StepPlan& plan) {
   if (request_.experiment.mode == "native") return engine_->native(plan, cursor_.step, request_.faults);
   std::vector<int> exponents = cursor_.exponents;
@@ -48,49 +83,37 @@ bool Training::one_step() {
     // Once more: a transient fault of the machine does not cost the step.
     result = computed_step(plan);
   }
+  add_phases();
+  Update made;
+  if (result.not_finite_slots > 0) {
+    skip(result);
+  } else {
+    made = update();
+  }
+  ++cursor_.step;
+  patients_done_ += plan.patients;
+  after_step(result, made);
+  return !result.stop;
+}
+
+void Training::add_phases() {
   const StepSeconds& seconds = engine_->seconds();
   phases_.load += seconds.load;
   phases_.forward += seconds.forward;
   phases_.backward += seconds.backward;
   phases_.quantise += seconds.quantise;
   phases_.reduce += seconds.reduce;
-  const auto start = Clock::now();
-  double norm = 0, rate = 0;
-  if (result.not_finite_slots > 0) {
-    ++cursor_.skipped;
-    ++cursor_.skipped_in_a_row;
-    if (root_) {
-      std::vector<std::string> patients;
-      for (const std::int64_t p : result.bad_patients) patients.push_back(request_.store.row(p).key);
-      events_->add({{"step", cursor_.step + 1}, {"event", "skipped"}, {"slots", result.not_finite_slots}, {"patients", patients}});
-      console_.warning(fmt::format("step {} is skipped: loss or gradient is not finite for patients {}", cursor_.step + 1, join(patients, ", ")));
-    }
-    if (cursor_.skipped_in_a_row >= kMaxSkippedInARow)
-      throw Error(ExitCode::training, "loss or gradient is not finite in " + std::to_string(kMaxSkippedInARow) + " steps in a row", "step " + std::to_string(cursor_.step), "lower train.learning_rate; events.jsonl names the patients");
-  } else {
-    if (request_.experiment.mode != "native") next_exponents(arena_->segments(), engine_->gradient(), cursor_.exponents);
-    norm = clip(engine_->gradient(), config_.clip_norm);
-    rate = learning_rate(config_, cursor_.step, total_steps_);
-    adamw(*arena_, engine_->gradient(), config_, rate, ++cursor_.updates);
-    if (config_.ema > 0) average(*arena_, config_.ema);
-    cursor_.skipped_in_a_row = 0;
-  }
-  ++cursor_.step;
-  patients_done_ += plan.patients;
-  optimiser_seconds_ += seconds_since(start);
-  after_step(result, norm, rate);
-  return !result.stop;
 }
 
-void Training::after_step(const StepResult& result, double norm, double rate) {
-  if (cursor_.step % kReplicaCheckEvery == 0) check_replicas();
+void Training::after_step(const StepResult& result, const Update& made) {
+  if (cursor_.step % kReplicaCheckEvery == 0) check_replicas(arena_->values(), group_, cursor_.step);
   if (!root_) return;
-  events_->add({{"step", cursor_.step}, {"event", "step"}, {"loss", result.loss}, {"gradient_norm", norm}, {"learning_rate", rate}});
+  events_->add({{"step", cursor_.step}, {"event", "step"}, {"loss", result.loss}, {"gradient_norm", made.norm}, {"learning_rate", made.rate}});
   if (total_steps_ <= kLogEveryStepBelow || seconds_since(logged_) > kLogSeconds || cursor_.step == total_steps_) {
     logged_ = Clock::now();
     tensorboard_->scalar("train/loss", cursor_.step, result.loss);
-    tensorboard_->scalar("train/gradient_norm", cursor_.step, norm);
-    tensorboard_->scalar("train/learning_rate", cursor_.step, rate);
+    tensorboard_->scalar("train/gradient_norm", cursor_.step, made.norm);
+    tensorboard_->scalar("train/learning_rate", cursor_.step, made.rate);
   }
   progress_->advance_to(patients_done_, fmt::format("step {}/{}  loss {:.4f}", cursor_.step, total_steps_, result.loss));
   const bool due = seconds_since(checkpointed_) > rhythm_.seconds || (rhythm_.steps > 0 && cursor_.step % rhythm_.steps == 0);
@@ -99,15 +122,6 @@ void Training::after_step(const StepResult& result, double norm, double rate) {
     checkpointed_ = Clock::now();
     checkpointed_step_ = cursor_.step;
   }
-}
-
-void Training::check_replicas() {
-  const std::uint64_t hash = xxh3(std::as_bytes(arena_->values()));
-  const auto value = static_cast<std::int64_t>(hash >> 2);
-  std::array<std::int64_t, 2> extremes{value, -value};
-  group_.all_reduce_max(extremes);
-  if (extremes[0] != -extremes[1])
-    throw Error(ExitCode::training, "the ranks' parameters differ", "step " + std::to_string(cursor_.step), "a rank computes wrongly: run hepar doctor on every node; the last checkpoint is good");
 }
 
 void Training::steps() {
@@ -131,7 +145,12 @@ void Training::steps() {
 
 TrainResult Training::run() {
   if (const auto before = finished_before()) return *before;
-  collective::together(group_, [&] { prepare(); });
+  try {
+    collective::together(group_, [&] { prepare(); });
+  } catch (const AgreedError& error) {
+    if (error.code() == ExitCode::training) throw NothingToLearn(error, error.everywhere(), error.spokesman());
+    throw;
+  }
   continue_from_checkpoint();
   setup_seconds_ = seconds_since(start_);
   steps();

@@ -3,6 +3,7 @@
 // finish (training_record.cpp). Internal to the room.
 #pragma once
 
+#include "data/base/machine.hpp"
 #include "trainer/engine/checkpoint.hpp"
 #include "trainer/engine/engine.hpp"
 #include "trainer/engine/run_record.hpp"
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,12 @@ struct Rhythm {
 
 [[nodiscard]] inline double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
 
+// Throws when the ranks' parameters are not the same bits. Collective.
+void check_replicas(std::span<const float> values, collective::Collective& group, std::int64_t step);
+
+// Refuses the serial OpenBLAS with several slots at once (its gradients are silently wrong then), warns of the reference BLAS.
+void check_blas(const Machine& machine, int slots, const Console& console);
+
 class Training {
  public:
   Training(const TrainRequest& request, collective::Collective& group, const Console& console)
@@ -35,14 +43,23 @@ class Training {
   // status.json of what ended it. Local.
   void failed(const Error& error);
 
+  // For measuring (rehearsal.cpp): everything that is computed, without a run's folder.
+  void prepare();
+  StepSeconds rehearse(double& optimiser_seconds, double& loss);
+  [[nodiscard]] std::int64_t parameters() const { return arena_->size(); }
+  [[nodiscard]] std::int64_t patients_in_step() const { return config_.slots_per_step * config_.patients_per_slot; }
+  [[nodiscard]] int workers() const { return workers_->count(); }
+
  private:
   void open_folder();
-  void prepare();
   void continue_from_checkpoint();
   void steps();
   bool one_step();
-  void after_step(const StepResult& result, double norm, double rate);
-  void check_replicas();
+  struct Update { double norm = 0, rate = 0; };
+  Update update();
+  void skip(const StepResult& result);
+  void add_phases();
+  void after_step(const StepResult& result, const Update& made);
   void finish(bool stopped);
   [[nodiscard]] nlohmann::ordered_json identity(const std::string& status) const;
   [[nodiscard]] nlohmann::ordered_json run_json(const std::string& hash, bool stopped);
@@ -83,7 +100,7 @@ class Training {
   double optimiser_seconds_ = 0, setup_seconds_ = 0, steps_seconds_ = 0;
   std::int64_t total_steps_ = 0, slots_computed_ = 0, patients_done_ = 0;
   std::int64_t checkpointed_step_ = 0;
-  bool stop_ = false, reproducible_ = true;
+  bool stop_ = false;
   Rhythm rhythm_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), checkpointed_ = start_, logged_ = start_;
 };

@@ -2,7 +2,6 @@
 #include "trainer/engine/training.hpp"
 
 #include "data/base/files.hpp"
-#include "data/base/machine.hpp"
 #include "data/base/text.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/engine/optimiser.hpp"
@@ -33,12 +32,6 @@ std::size_t batches_ahead(const Resources& resources, int slots) {
   return slots < cores_of_this_rank() ? 2 * static_cast<std::size_t>(slots) : 0;
 }
 
-void check_blas(const Machine& machine, int slots, const Console& console) {
-  if (machine.blas == BlasFlavour::openblas_serial && slots > 1)
-    throw usage_error("the serial OpenBLAS (" + machine.blas_path + ") computes wrong gradients with several slots at once", {}, "apt-get install libopenblas0-pthread, or set resources.slots_at_once=1");
-  if (machine.blas == BlasFlavour::reference) console.warning("the reference BLAS answers: a step takes about 8.6 times as long; apt-get install libopenblas0-pthread");
-}
-
 Rhythm rhythm_of(const std::string& text, std::int64_t steps_per_epoch) {
   if (text == "auto") return {};
   const struct { const char* unit; double seconds; double steps; } units[] = {{"min", 60, 0}, {"steps", 0, 1}, {"epochs", 0, static_cast<double>(steps_per_epoch)}, {"epoch", 0, static_cast<double>(steps_per_epoch)}};
@@ -51,6 +44,12 @@ Rhythm rhythm_of(const std::string& text, std::int64_t steps_per_epoch) {
 }
 
 }  // namespace
+
+void check_blas(const Machine& machine, int slots, const Console& console) {
+  if (machine.blas == BlasFlavour::openblas_serial && slots > 1)
+    throw usage_error("the serial OpenBLAS (" + machine.blas_path + ") computes wrong gradients with several slots at once", {}, "apt-get install libopenblas0-pthread, or set resources.slots_at_once=1");
+  if (machine.blas == BlasFlavour::reference) console.warning("the reference BLAS answers: a step takes about 8.6 times as long; apt-get install libopenblas0-pthread");
+}
 
 void Training::open_folder() {
   std::error_code failed;
@@ -158,14 +157,15 @@ void Training::continue_from_checkpoint() {
     if (found) {
       if (found->features_sha256 != cursor_.features_sha256) throw store_error("the run belongs to another store: features_sha256 differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
       if (found->tables_sha256 != cursor_.tables_sha256) throw store_error("the run belongs to another store: tables_sha256 differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
-      reproducible_ = found->machine == cursor_.machine;
-      if (!reproducible_ && !request_.accept_other_machine)
+      const bool same = found->machine == cursor_.machine;
+      if (!same && !request_.accept_other_machine)
         throw store_error("the checkpoint was made elsewhere (" + found->machine + ") and here is " + cursor_.machine, {folder_.root.string()}, "resume there, or give --accept-other-machine");
       const std::string machine = cursor_.machine;
       cursor_ = *found;
       cursor_.machine = machine;
+      if (!same && cursor_.reproducible_until < 0) cursor_.reproducible_until = cursor_.step;
     }
-    state = Json{{"found", found.has_value()}, {"step", cursor_.step}, {"updates", cursor_.updates}, {"skipped", cursor_.skipped}, {"skipped_in_a_row", cursor_.skipped_in_a_row}, {"exponents", cursor_.exponents}, {"reproducible", reproducible_}}.dump();
+    state = Json{{"found", found.has_value()}, {"step", cursor_.step}, {"updates", cursor_.updates}, {"skipped", cursor_.skipped}, {"skipped_in_a_row", cursor_.skipped_in_a_row}, {"exponents", cursor_.exponents}, {"reproducible_until", cursor_.reproducible_until}}.dump();
   });
   const Json shared = Json::parse(collective::broadcast_text(group_, state));
   cursor_.step = shared.at("step");
@@ -173,7 +173,7 @@ void Training::continue_from_checkpoint() {
   cursor_.skipped = shared.at("skipped");
   cursor_.skipped_in_a_row = shared.at("skipped_in_a_row");
   cursor_.exponents = shared.at("exponents").get<std::vector<int>>();
-  reproducible_ = shared.at("reproducible");
+  cursor_.reproducible_until = shared.at("reproducible_until");
   if (!shared.at("found").get<bool>()) return;
   for (std::span<float> flat : {arena_->values(), arena_->first_moment(), arena_->second_moment(), arena_->average()}) group_.broadcast(std::as_writable_bytes(flat), 0);
   checkpointed_step_ = cursor_.step;

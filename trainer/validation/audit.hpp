@@ -16,6 +16,7 @@ struct FoldRecord {
   std::vector<std::string> predicted;                         // keys with predictions
   std::string features_sha256, tables_sha256;
   std::vector<std::string> inputs_known_late;  // inputs that are not known at predict_at
+  std::string not_trained{};                                  // why nothing could be learned from `train`; then nobody is predicted
 };
 
 struct Audit {

@@ -151,6 +151,7 @@ Json fold_json(const FoldResult& result) {
            {"predicted", record.predicted},
            {"inputs_known_late", record.inputs_known_late},
            {"propensity_note", result.propensity_note},
+           {"not_trained", record.not_trained},
            {"calibration", Json::parse(to_text(result.calibration))},
            {"seconds", result.seconds},
            {"endpoints", Json::array()}};
@@ -201,7 +202,8 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
                    {},
                    store.features_sha256(),
                    store.tables_sha256(),
-                   known_late(selection, request.experiment, store)};
+                   known_late(selection, request.experiment, store),
+                   {}};
   const std::vector<std::vector<double>> arm_shares = shares.of(store, request.fold.test);
   const std::vector<double> times = prediction_months(predictor.endpoints());
   PredictionsCsv csv(predictor.endpoints(), predictor.arms(), times);
@@ -236,6 +238,22 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
   publish(request.folder.fold_json(request.fold.name), fold_json(result).dump() + "\n");  // last: the fold is complete
 }
 
+// The fold is complete with the reason why it says nothing: its patients are counted, none is predicted.
+void record_untrained(const FoldRequest& request, const std::string& why, double seconds) {
+  const store::Store& store = request.store;
+  const engine::Selection selection = engine::select(request.experiment, store);
+  FoldResult result;
+  result.seconds = seconds;
+  result.record = {request.fold.name, request.fold.held_out, keys_of(store, request.fold.train), keys_of(store, request.fold.inner), keys_of(store, request.fold.test), {}, {}, store.features_sha256(), store.tables_sha256(),
+                   known_late(selection, request.experiment, store), why};
+  std::vector<EndpointSpec> endpoints;
+  for (const EndpointSpec& endpoint : store.endpoints())
+    if (std::find(selection.endpoints.begin(), selection.endpoints.end(), endpoint.name) != selection.endpoints.end()) endpoints.push_back(endpoint);
+  for (const EndpointSpec& endpoint : endpoints) result.endpoints.push_back({endpoint.name, months_of(endpoint), {}, {}, {}});
+  publish(request.folder.fold_predictions(request.fold.name), PredictionsCsv(endpoints, store.strategies().arm_names(), prediction_months(endpoints)).text());
+  publish(request.folder.fold_json(request.fold.name), fold_json(result).dump() + "\n");
+}
+
 }  // namespace
 
 std::string ValidationFolder::folder_name(const std::string& fold) {
@@ -251,8 +269,15 @@ std::string ValidationFolder::folder_name(const std::string& fold) {
 bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console) {
   const auto start = std::chrono::steady_clock::now();
   const fs::path out = request.folder.fold(request.fold.name);
-  const engine::TrainResult trained =
-      engine::train({request.experiment, request.store, request.fold.train, out, "fold " + request.fold.name, false, false, false, {}}, group, console);
+  engine::TrainResult trained;
+  try {
+    trained = engine::train({request.experiment, request.store, request.fold.train, out, "fold " + request.fold.name, false, false, false, {}}, group, console);
+  } catch (const engine::NothingToLearn& nothing) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (group.rank() == 0 && !fs::exists(request.folder.fold_json(request.fold.name))) record_untrained(request, nothing.what(), seconds);
+    group.barrier();
+    return true;
+  }
   if (trained.stopped) return false;
   std::int64_t complete = group.rank() == 0 && fs::exists(request.folder.fold_json(request.fold.name)) ? 1 : 0;
   group.broadcast(std::as_writable_bytes(std::span(&complete, 1)), 0);
@@ -275,7 +300,8 @@ FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
     const Json json = Json::parse(read_file(folder.fold_json(name)));
     FoldResult result;
     result.record = {json.at("name"),      json.at("held_out"),  json.at("train"),           json.at("inner"),         json.at("test"),
-                     json.at("fitted_on"), json.at("predicted"), json.at("features_sha256"), json.at("tables_sha256"), json.at("inputs_known_late")};
+                     json.at("fitted_on"), json.at("predicted"), json.at("features_sha256"), json.at("tables_sha256"), json.at("inputs_known_late"),
+                     json.value("not_trained", "")};
     result.parameters_sha256 = json.at("parameters_sha256");
     result.propensity_note = json.at("propensity_note");
     result.calibration = maps_from(json.at("calibration").dump());

@@ -55,7 +55,8 @@ struct FoldRequest {
   const Fold& fold;
   ValidationFolder folder;
 };
-// Collective over the group. False: stopped on request, checkpoint written. A finished fold is left as it is.
+// Collective over the group. False: stopped on request, checkpoint written. A finished fold is left as it is. A fold whose
+// training part has nothing to learn from is recorded as such, for others to go on.
 [[nodiscard]] bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console);
 
 [[nodiscard]] FoldResult read_fold(const ValidationFolder& folder, const std::string& name);

@@ -45,6 +45,12 @@ class Gatherer {
       std::map<std::string, st::Estimates> of_baseline;
       Json n = Json::object(), events = Json::object();
       for (const EndpointResult& endpoint : fold.endpoints) {
+        if (!fold.record.not_trained.empty()) {
+          const st::Estimates none = untrained(fold, endpoint);
+          of_fold.insert(none.begin(), none.end());
+          not_estimable.push_back({{"fold", fold.record.name}, {"name", endpoint.endpoint}, {"why", fold.record.not_trained}});
+          continue;
+        }
         const Evaluated model = evaluated(fold, endpoint, endpoint.natural);
         const st::Estimates estimates = st::held_out_metrics(model.held_out, options_);
         of_fold.insert(estimates.begin(), estimates.end());
@@ -117,6 +123,15 @@ class Gatherer {
     return out;
   }
 
+  // Every figure that the fold would have, with the reason why it has none.
+  [[nodiscard]] static st::Estimates untrained(const FoldResult& fold, const EndpointResult& endpoint) {
+    st::Estimates out;
+    for (const char* statistic : {"harrell_c", "uno_c", "ibs", "ici", "calibration_slope"}) out[endpoint.endpoint + "." + statistic] = st::Estimate::none(fold.record.not_trained);
+    for (const double month : endpoint.months)
+      for (const char* statistic : {"auc", "brier", "ipa", "oe", "net_benefit"}) out[fmt::format("{}.{}.{}", endpoint.endpoint, statistic, std::llround(month))] = st::Estimate::none(fold.record.not_trained);
+    return out;
+  }
+
   // What calibration looked like before the inner split's map: kept apart, so that the map cannot hide it.
   [[nodiscard]] st::Estimates raw_calibration(const FoldResult& fold, const EndpointResult& endpoint) const {
     st::Estimates out;
@@ -157,6 +172,7 @@ class Gatherer {
       Figured figured;
       st::HeldOut& all = figured.all;
       for (std::size_t f = 0; f < request_.folds.size(); ++f) {
+        if (!request_.folds[f].record.not_trained.empty()) continue;
         const Evaluated one = evaluated(request_.folds[f], request_.folds[f].endpoints[e], request_.folds[f].endpoints[e].natural);
         all.endpoint = one.held_out.endpoint;
         all.horizon = one.held_out.horizon;

@@ -26,7 +26,7 @@ LIBRARIES = [
     (r"yaml-cpp/", {"data/base"}),
     (r"openssl/", {"data/base", "data/cohort"}),
     (r"xxhash\.h", {"data/base"}),
-    (r"Eigen/", {"trainer/statistics"}),
+    (r"(unsupported/)?Eigen/", {"trainer/statistics", "data/imaging"}),
     (r"boost/program_options", {"tools/hepar"}),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)

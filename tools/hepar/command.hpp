@@ -56,6 +56,7 @@ void add_trainer_commands(Commands& list);
 [[nodiscard]] std::unique_ptr<Command> make_cohort_check_command();
 [[nodiscard]] std::unique_ptr<Command> make_shard_command();
 [[nodiscard]] std::unique_ptr<Command> make_inspect_command();
+[[nodiscard]] std::unique_ptr<Command> make_radiomics_command();
 [[nodiscard]] std::unique_ptr<Command> make_train_command();
 [[nodiscard]] std::unique_ptr<Command> make_validate_command();
 [[nodiscard]] std::unique_ptr<Command> make_predict_command();

@@ -53,7 +53,10 @@ std::vector<std::string> names_of(const std::vector<Row>& rows) {
 Row& row_named(std::vector<Row>& rows, const std::string& name, const Place& where) {
   for (Row& row : rows)
     if (row.name == name) return row;
-  throw usage_error("unknown key '" + name + "'", where, name_advice(name, names_of(rows)));
+  std::vector<std::string> known = names_of(rows);
+  for (const Row& row : rows)  // a wrong group is as near to a group as a wrong leaf to a leaf
+    if (const std::size_t dot = row.name.find('.'); dot != std::string::npos) known.push_back(row.name.substr(0, dot));
+  throw usage_error("unknown key '" + name + "'", where, name_advice(name, known));
 }
 
 bool is_prefix(const std::string& key, const std::vector<Row>& rows) {

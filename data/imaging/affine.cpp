@@ -14,7 +14,8 @@ Vec3 mapped(const Affine& affine, const Vec3& voxel) {
 
 std::optional<Affine> inverse(const Affine& a) {
   const auto m = [&](int r, int c) { return a[static_cast<std::size_t>(4 * r + c)]; };
-  const double det = m(0, 0) * (m(1, 1) * m(2, 2) - m(1, 2) * m(2, 1)) - m(0, 1) * (m(1, 0) * m(2, 2) - m(1, 2) * m(2, 0)) + m(0, 2) * (m(1, 0) * m(2, 1) - m(1, 1) * m(2, 0));
+  const double det =
+      m(0, 0) * (m(1, 1) * m(2, 2) - m(1, 2) * m(2, 1)) - m(0, 1) * (m(1, 0) * m(2, 2) - m(1, 2) * m(2, 0)) + m(0, 2) * (m(1, 0) * m(2, 1) - m(1, 1) * m(2, 0));
   if (std::abs(det) < 1e-12) return std::nullopt;
   Affine out{};
   for (int r = 0; r < 3; ++r)

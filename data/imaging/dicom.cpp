@@ -25,7 +25,8 @@ std::vector<std::filesystem::path> files_below(const std::filesystem::path& path
   std::error_code failed;
   if (!std::filesystem::is_directory(path, failed)) return {path};
   std::vector<std::filesystem::path> files;
-  for (std::filesystem::recursive_directory_iterator it(path, std::filesystem::directory_options::skip_permission_denied, failed), end; !failed && it != end; it.increment(failed))
+  for (std::filesystem::recursive_directory_iterator it(path, std::filesystem::directory_options::skip_permission_denied, failed), end; !failed && it != end;
+       it.increment(failed))
     if (it->is_regular_file(failed)) files.push_back(it->path());
   std::sort(files.begin(), files.end());
   return files;
@@ -50,7 +51,8 @@ std::size_t drop_copies(std::vector<DicomFile>& files) {
     std::size_t last = first + 1;
     while (last < files.size() && !files[first].instance.empty() && key(files[last]) == key(files[first])) ++last;
     if (last - first > 1)
-      std::stable_sort(files.begin() + static_cast<long>(first), files.begin() + static_cast<long>(last), [](const DicomFile& a, const DicomFile& b) { return content_hash(a.path) < content_hash(b.path); });
+      std::stable_sort(files.begin() + static_cast<long>(first), files.begin() + static_cast<long>(last),
+                       [](const DicomFile& a, const DicomFile& b) { return content_hash(a.path) < content_hash(b.path); });
     dropped += last - first - 1;
     kept.push_back(std::move(files[first]));
     first = last;
@@ -62,10 +64,13 @@ std::size_t drop_copies(std::vector<DicomFile>& files) {
 // What parts the planes of a series before geometry does. Exposure is not among it: it varies within one scan.
 std::string part_of(const DicomFile& file, const Plane& plane) {
   const bool mr = file.modality == "MR";
-  std::string type = mr ? fmt::format("{}", fmt::join(file.image_type, "/")) : file.is_type("LOCALIZER") ? "localizer" : file.image_type.empty() ? "" : file.image_type.front();
+  std::string type = mr                          ? fmt::format("{}", fmt::join(file.image_type, "/"))
+                     : file.is_type("LOCALIZER") ? "localizer"
+                     : file.image_type.empty()   ? ""
+                                                 : file.image_type.front();
   const std::string spacing = plane.spacing ? fmt::format("{:.4f}x{:.4f}", (*plane.spacing)[0], (*plane.spacing)[1]) : "";
-  return fmt::format("{}|{}|{}|{}|{}x{}x{}|{}|{}|{}|{}|{:.2f}", file.study, file.series, file.modality, file.sop_class, file.format.columns, file.format.rows, file.format.samples,
-                     file.format.colour() || file.format.floating, spacing, type, file.kernel, mr ? plane.echo : 0.0);
+  return fmt::format("{}|{}|{}|{}|{}x{}x{}|{}|{}|{}|{}|{:.2f}", file.study, file.series, file.modality, file.sop_class, file.format.columns, file.format.rows,
+                     file.format.samples, file.format.colour() || file.format.floating, spacing, type, file.kernel, mr ? plane.echo : 0.0);
 }
 
 // Files that make no volume for training, whatever their geometry.
@@ -79,12 +84,19 @@ bool any_type(const DicomFile& file, std::initializer_list<const char*> types) {
 const std::array<NoVolume, 8> kNoVolume{{
     {"a segmentation: name it as the mask of an image", [](const DicomFile& f, const Plane&) { return f.modality == "SEG" || f.format.bits_allocated == 1; }},
     {"colour, no intensities", [](const DicomFile& f, const Plane&) { return f.format.colour(); }},
-    {"a screen capture", [](const DicomFile& f, const Plane&) { return f.sop_class.starts_with("1.2.840.10008.5.1.4.1.1.7") && !f.sop_class.starts_with("1.2.840.10008.5.1.4.1.1.77"); }},
+    {"a screen capture",
+     [](const DicomFile& f, const Plane&) {
+       return f.sop_class.starts_with("1.2.840.10008.5.1.4.1.1.7") && !f.sop_class.starts_with("1.2.840.10008.5.1.4.1.1.77");
+     }},
     {"has text burned into its pixels", [](const DicomFile& f, const Plane&) { return f.burned_in; }},
     {"a localiser", [](const DicomFile& f, const Plane&) { return f.is_type("LOCALIZER"); }},
-    {"a projection or rendering", [](const DicomFile& f, const Plane&) { return any_type(f, {"MIP", "MINIP", "MNIP", "PROJECTION IMAGE", "VRT", "SSD", "SCREEN SAVE"}); }},
+    {"a projection or rendering",
+     [](const DicomFile& f, const Plane&) {
+       return any_type(f, {"MIP", "MINIP", "MNIP", "PROJECTION IMAGE", "VRT", "SSD", "SCREEN SAVE"});
+     }},
     {"a map of other values", [](const DicomFile& f, const Plane&) { return f.format.floating; }},
-    {"a CT without rescale slope: its values are no HU", [](const DicomFile& f, const Plane& p) { return f.modality == "CT" && (!p.slope || !p.intercept || *p.slope == 0); }},
+    {"a CT without rescale slope: its values are no HU",
+     [](const DicomFile& f, const Plane& p) { return f.modality == "CT" && (!p.slope || !p.intercept || *p.slope == 0); }},
 }};
 
 bool sharp(const std::string& kernel) {
@@ -92,7 +104,8 @@ bool sharp(const std::string& kernel) {
   if (std::any_of(kSharp.begin(), kSharp.end(), [&](std::string_view word) { return kernel.find(word) != std::string::npos; })) return true;
   // Siemens: B60f, Bl57d, Br64, Hr68: 50 and above is sharp.
   const auto digit = std::find_if(kernel.begin(), kernel.end(), [](unsigned char c) { return std::isdigit(c); });
-  return kernel.end() - digit >= 2 && digit != kernel.begin() && std::isdigit(static_cast<unsigned char>(digit[1])) && (digit[0] - '0') >= 5 && kernel.front() >= 'a' && kernel.front() <= 'z';
+  return kernel.end() - digit >= 2 && digit != kernel.begin() && std::isdigit(static_cast<unsigned char>(digit[1])) && (digit[0] - '0') >= 5 &&
+         kernel.front() >= 'a' && kernel.front() <= 'z';
 }
 
 Series series_of(const Stack& stack, const Study& study) {
@@ -149,7 +162,7 @@ std::string split_code(const DicomFile& file) {
 struct Found {
   std::vector<DicomFile> files;
   std::size_t no_dicom = 0, no_pixels = 0;
-  std::map<std::string, std::size_t> refused;   // reason in words -> files
+  std::map<std::string, std::size_t> refused;  // reason in words -> files
   Reason reason = Reason::unsupported;
   std::string detail;
 };
@@ -169,8 +182,10 @@ Found look_into(const std::filesystem::path& path) {
       ++found.no_dicom;
     } else {
       remember(scan);
-      if (scan.verdict == Verdict::no_pixels) ++found.no_pixels;
-      else ++found.refused[scan.detail];
+      if (scan.verdict == Verdict::no_pixels)
+        ++found.no_pixels;
+      else
+        ++found.refused[scan.detail];
     }
   }
   return found;
@@ -185,7 +200,8 @@ void note_what_was_left_out(const Found& found, std::size_t copies, Scan& scan) 
   if (copies > 0) scan.notes.push_back({"duplicate", fmt::format("{} {} the copy of an instance, dropped", copies, copies == 1 ? "is" : "are")});
   std::set<std::string> patients;
   for (const DicomFile& file : found.files) patients.insert(file.patient);
-  if (patients.size() > 1) scan.notes.push_back({"several_patients", fmt::format("{} patient ids among the files: check that all are of one patient", patients.size())});
+  if (patients.size() > 1)
+    scan.notes.push_back({"several_patients", fmt::format("{} patient ids among the files: check that all are of one patient", patients.size())});
 }
 
 }  // namespace
@@ -231,7 +247,8 @@ Scan scan_dicom(const std::filesystem::path& path) {
     });
     for (const std::size_t i : indices) {
       std::vector<Note>& notes = study->stacks[i].notes;
-      if (mixed && std::none_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "mixed_orientation"; })) notes.push_back({"mixed_orientation", "several orientations in one series, split"});
+      if (mixed && std::none_of(notes.begin(), notes.end(), [](const Note& note) { return note.code == "mixed_orientation"; }))
+        notes.push_back({"mixed_orientation", "several orientations in one series, split"});
     }
   }
   for (const Stack& stack : study->stacks) scan.series.push_back(series_of(stack, *study));
@@ -247,7 +264,9 @@ Measured decode(const Study& study, const Stack& stack, std::span<float> out) {
   Measured measured;
   std::vector<std::size_t> order(stack.planes.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return std::pair(stack.planes[a].file, stack.planes[a].frame) < std::pair(stack.planes[b].file, stack.planes[b].frame); });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(stack.planes[a].file, stack.planes[a].frame) < std::pair(stack.planes[b].file, stack.planes[b].frame);
+  });
   double low = INFINITY, high = -INFINITY, sum = 0;
   std::int64_t count = 0;
   for (std::size_t at = 0; at < order.size();) {
@@ -292,7 +311,8 @@ ReadImage read_dicom(const Scan& scan, std::size_t index) {
   image.frame_of_reference = scan.study->files[static_cast<std::size_t>(stack.planes.front().file)].frame_of_reference;
   image.values.resize(static_cast<std::size_t>(voxels));
   const Measured measured = decode(*scan.study, stack, image.values);
-  if (measured.frames_failed > 0) return {std::nullopt, Reason::unreadable, fmt::format("{} of {} slices: {}", measured.frames_failed, series.frames, measured.problem)};
+  if (measured.frames_failed > 0)
+    return {std::nullopt, Reason::unreadable, fmt::format("{} of {} slices: {}", measured.frames_failed, series.frames, measured.problem)};
   if (!measured.doubt.empty()) return {std::nullopt, Reason::unreadable, measured.doubt};
   if (!measured.values) return {std::nullopt, Reason::unsupported, "colour, no intensities"};
   image.low = (*measured.values)[0];

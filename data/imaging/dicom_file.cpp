@@ -21,13 +21,14 @@ struct Syntax {
   Coding coding;
 };
 // Every transfer syntax that is read. DCMTK loads what it cannot decode, so this table decides, not its answer.
-constexpr std::array<Syntax, 20> kSyntaxes{{{"1.2.840.10008.1.2", Coding::native},          {"1.2.840.10008.1.2.1", Coding::native},         {"1.2.840.10008.1.2.1.99", Coding::native},
-                                            {"1.2.840.10008.1.2.2", Coding::native},        {"1.2.840.10008.1.2.5", Coding::dcmtk},          {"1.2.840.10008.1.2.4.50", Coding::dcmtk},
-                                            {"1.2.840.10008.1.2.4.51", Coding::dcmtk},      {"1.2.840.10008.1.2.4.53", Coding::dcmtk},       {"1.2.840.10008.1.2.4.55", Coding::dcmtk},
-                                            {"1.2.840.10008.1.2.4.57", Coding::dcmtk},      {"1.2.840.10008.1.2.4.70", Coding::dcmtk},       {"1.2.840.10008.1.2.4.80", Coding::jpeg_ls},
-                                            {"1.2.840.10008.1.2.4.81", Coding::jpeg_ls},    {"1.2.840.10008.1.2.4.90", Coding::jpeg_2000},   {"1.2.840.10008.1.2.4.91", Coding::jpeg_2000},
-                                            {"1.2.840.10008.1.2.4.92", Coding::jpeg_2000},  {"1.2.840.10008.1.2.4.93", Coding::jpeg_2000},   {"1.2.840.10008.1.2.4.201", Coding::jpeg_2000},
-                                            {"1.2.840.10008.1.2.4.202", Coding::jpeg_2000}, {"1.2.840.10008.1.2.4.203", Coding::jpeg_2000}}};
+constexpr std::array<Syntax, 20> kSyntaxes{
+    {{"1.2.840.10008.1.2", Coding::native},          {"1.2.840.10008.1.2.1", Coding::native},       {"1.2.840.10008.1.2.1.99", Coding::native},
+     {"1.2.840.10008.1.2.2", Coding::native},        {"1.2.840.10008.1.2.5", Coding::dcmtk},        {"1.2.840.10008.1.2.4.50", Coding::dcmtk},
+     {"1.2.840.10008.1.2.4.51", Coding::dcmtk},      {"1.2.840.10008.1.2.4.53", Coding::dcmtk},     {"1.2.840.10008.1.2.4.55", Coding::dcmtk},
+     {"1.2.840.10008.1.2.4.57", Coding::dcmtk},      {"1.2.840.10008.1.2.4.70", Coding::dcmtk},     {"1.2.840.10008.1.2.4.80", Coding::jpeg_ls},
+     {"1.2.840.10008.1.2.4.81", Coding::jpeg_ls},    {"1.2.840.10008.1.2.4.90", Coding::jpeg_2000}, {"1.2.840.10008.1.2.4.91", Coding::jpeg_2000},
+     {"1.2.840.10008.1.2.4.92", Coding::jpeg_2000},  {"1.2.840.10008.1.2.4.93", Coding::jpeg_2000}, {"1.2.840.10008.1.2.4.201", Coding::jpeg_2000},
+     {"1.2.840.10008.1.2.4.202", Coding::jpeg_2000}, {"1.2.840.10008.1.2.4.203", Coding::jpeg_2000}}};
 constexpr std::string_view kImplicit = "1.2.840.10008.1.2", kDeflated = "1.2.840.10008.1.2.1.99", kBigEndian = "1.2.840.10008.1.2.2";
 constexpr std::string_view kWholeSlide = "1.2.840.10008.5.1.4.1.1.77.1.6", kDirectory = "1.2.840.10008.1.3.10";
 constexpr int kMostPixels = 1 << 14, kMostFrames = 1 << 16;
@@ -87,7 +88,8 @@ std::optional<double> seconds_of_date_time(const std::string& value) { return va
 // The functional group of a frame: its own, else the shared one, else nothing.
 DcmItem* group(DcmItem& data, int frame, const DcmTagKey& macro) {
   DcmItem *holder = nullptr, *found = nullptr;
-  if (data.findAndGetSequenceItem(DCM_PerFrameFunctionalGroupsSequence, holder, frame).good() && holder->findAndGetSequenceItem(macro, found, 0).good()) return found;
+  if (data.findAndGetSequenceItem(DCM_PerFrameFunctionalGroupsSequence, holder, frame).good() && holder->findAndGetSequenceItem(macro, found, 0).good())
+    return found;
   if (data.findAndGetSequenceItem(DCM_SharedFunctionalGroupsSequence, holder, 0).good() && holder->findAndGetSequenceItem(macro, found, 0).good()) return found;
   return nullptr;
 }
@@ -161,7 +163,8 @@ void read_padding(DcmItem& data, PixelFormat& format) {
     Sint16 value = 0;
     // Its VR follows PixelRepresentation, and many writers get it wrong: the bits count.
     if (element->getUint16(bits).good()) return format.is_signed ? static_cast<std::int64_t>(static_cast<std::int16_t>(bits)) : static_cast<std::int64_t>(bits);
-    if (element->getSint16(value).good()) return format.is_signed ? static_cast<std::int64_t>(value) : static_cast<std::int64_t>(static_cast<std::uint16_t>(value));
+    if (element->getSint16(value).good())
+      return format.is_signed ? static_cast<std::int64_t>(value) : static_cast<std::int64_t>(static_cast<std::uint16_t>(value));
     return std::nullopt;
   };
   const std::optional<std::int64_t> one = stored(DCM_PixelPaddingValue);
@@ -192,9 +195,14 @@ struct Unfit {
 const std::array<Unfit, 5> kUnfit{{
     {"no rows or columns", [](const PixelFormat& f) { return f.rows < 1 || f.columns < 1 || f.rows > kMostPixels || f.columns > kMostPixels; }},
     {"an impossible number of frames", [](const PixelFormat& f) { return f.frames < 1 || f.frames > kMostFrames; }},
-    {"an unknown pixel size", [](const PixelFormat& f) { return !f.floating && f.bits_allocated != 1 && f.bits_allocated != 8 && f.bits_allocated != 16 && f.bits_allocated != 32; }},
-    {"bits stored that do not fit", [](const PixelFormat& f) { return !f.floating && (f.bits_stored < 1 || f.bits_stored > f.bits_allocated || f.high_bit < f.bits_stored - 1 || f.high_bit >= f.bits_allocated); }},
-    {"1-bit pixels in a compression that no decoder knows", [](const PixelFormat& f) { return f.bits_allocated == 1 && f.coding != Coding::native && f.coding != Coding::jpeg_2000; }},
+    {"an unknown pixel size",
+     [](const PixelFormat& f) { return !f.floating && f.bits_allocated != 1 && f.bits_allocated != 8 && f.bits_allocated != 16 && f.bits_allocated != 32; }},
+    {"bits stored that do not fit",
+     [](const PixelFormat& f) {
+       return !f.floating && (f.bits_stored < 1 || f.bits_stored > f.bits_allocated || f.high_bit < f.bits_stored - 1 || f.high_bit >= f.bits_allocated);
+     }},
+    {"1-bit pixels in a compression that no decoder knows",
+     [](const PixelFormat& f) { return f.bits_allocated == 1 && f.coding != Coding::native && f.coding != Coding::jpeg_2000; }},
 }};
 
 void read_identity(DcmItem& data, DicomFile& file) {
@@ -207,9 +215,11 @@ void read_identity(DcmItem& data, DicomFile& file) {
   file.sop_class = text(data, DCM_SOPClassUID);
   file.kernel = fold_case(text(data, DCM_ConvolutionKernel));
   file.image_type = split(text(data, DCM_ImageType), '\\');
-  file.description = readable(text(data, DCM_SeriesDescription)) + " | " + readable(text(data, DCM_ProtocolName)) + " | " + readable(text(data, DCM_ImageComments));
+  file.description =
+      readable(text(data, DCM_SeriesDescription)) + " | " + readable(text(data, DCM_ProtocolName)) + " | " + readable(text(data, DCM_ImageComments));
   DcmElement* agent = nullptr;
-  file.contrast = !text(data, DCM_ContrastBolusAgent).empty() || (data.findAndGetElement(DCM_ContrastBolusAgentSequence, agent).good() && agent != nullptr && !agent->isEmpty());
+  file.contrast = !text(data, DCM_ContrastBolusAgent).empty() ||
+                  (data.findAndGetElement(DCM_ContrastBolusAgentSequence, agent).good() && agent != nullptr && !agent->isEmpty());
   file.injection_s = seconds(text(data, DCM_ContrastBolusStartTime));
   file.study_date = parse_date(text(data, DCM_StudyDate), "%Y%m%d");
   file.burned_in = text(data, DCM_BurnedInAnnotation) == "YES";
@@ -254,9 +264,11 @@ HeaderScan scan_header(const std::filesystem::path& path) {
   DcmDataset& data = *whole.getDataset();
   DicomFile file;
   file.path = path;
-  read_identity(data, file);
+  // A data set that is not whole is not looked at: DCMTK leaves values of its last element unset.
   if (loaded.bad()) return refused(std::move(file), Reason::unreadable, "the file is cut short or damaged");
-  if (text(*whole.getMetaInfo(), DCM_MediaStorageSOPClassUID) == kDirectory) return {Verdict::no_pixels, std::nullopt, Reason::unsupported, "a DICOM directory"};
+  read_identity(data, file);
+  if (text(*whole.getMetaInfo(), DCM_MediaStorageSOPClassUID) == kDirectory)
+    return {Verdict::no_pixels, std::nullopt, Reason::unsupported, "a DICOM directory"};
   file.transfer_syntax = text(*whole.getMetaInfo(), DCM_TransferSyntaxUID);
   if (file.transfer_syntax.empty()) file.transfer_syntax = DcmXfer(data.getOriginalXfer()).getXferID();
   if (file.transfer_syntax == kImplicit && !dcmDataDict.isDictionaryLoaded())
@@ -269,13 +281,17 @@ HeaderScan scan_header(const std::filesystem::path& path) {
   }
   if (file.sop_class == kWholeSlide) return refused(std::move(file), Reason::unsupported, "a whole slide in DICOM: convert it to a tiled TIFF");
   const auto syntax = std::find_if(kSyntaxes.begin(), kSyntaxes.end(), [&](const Syntax& one) { return one.uid == file.transfer_syntax; });
-  if (syntax == kSyntaxes.end()) return refused(std::move(file), Reason::unsupported, "no decoder for the transfer syntax " + file.transfer_syntax + ": convert it, for example with gdcmconv -w");
+  if (syntax == kSyntaxes.end())
+    return refused(std::move(file), Reason::unsupported,
+                   "no decoder for the transfer syntax " + file.transfer_syntax + ": convert it, for example with gdcmconv -w");
   file.format.coding = syntax->coding;
   for (const Unfit& unfit : kUnfit)
     if (unfit.is(file.format)) return refused(std::move(file), Reason::unreadable, std::string("its header states ") + unfit.why);
-  if (data.tagExists(DCM_ModalityLUTSequence)) return refused(std::move(file), Reason::unsupported, "it maps its values by a table (modality LUT), not by slope and intercept");
+  if (data.tagExists(DCM_ModalityLUTSequence))
+    return refused(std::move(file), Reason::unsupported, "it maps its values by a table (modality LUT), not by slope and intercept");
   const bool little = file.transfer_syntax != kBigEndian && file.transfer_syntax != kDeflated;
-  if (syntax->coding == Coding::native && little && !file.format.floating) file.format.offset = pixel_offset(path, data, *pixels, file.transfer_syntax == kImplicit);
+  if (syntax->coding == Coding::native && little && !file.format.floating)
+    file.format.offset = pixel_offset(path, data, *pixels, file.transfer_syntax == kImplicit);
   return read_planes(data, std::move(file));
 }
 

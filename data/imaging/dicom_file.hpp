@@ -21,11 +21,11 @@ struct PixelFormat {
   int rows = 0, columns = 0, samples = 1, frames = 1;
   int bits_allocated = 16, bits_stored = 16, high_bit = 15;
   bool is_signed = false;
-  bool floating = false;                                  // Float or Double Float Pixel Data of 32 or 64 bits
+  bool floating = false;  // Float or Double Float Pixel Data of 32 or 64 bits
   bool palette = false;
   Coding coding = Coding::native;
-  std::int64_t offset = -1;                               // of little-endian native pixels in the file; -1: ask DCMTK
-  std::optional<std::array<std::int64_t, 2>> padding;     // stored values from low to high that are no measurement
+  std::int64_t offset = -1;                            // of little-endian native pixels in the file; -1: ask DCMTK
+  std::optional<std::array<std::int64_t, 2>> padding;  // stored values from low to high that are no measurement
   [[nodiscard]] bool colour() const { return samples != 1 || palette; }
   [[nodiscard]] std::size_t pixels() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); }
 };
@@ -35,11 +35,11 @@ enum RepeatKey : std::size_t { b_value, acquisition_number, temporal_position, t
 
 // One frame. Absent: the file does not say.
 struct Plane {
-  int file = 0, frame = 0;                                // index into Study::files; 0-based frame
-  std::optional<Vec3> position;                           // ImagePositionPatient, LPS mm
-  std::optional<std::array<double, 6>> orientation;       // cosines of a row, then of a column
-  std::optional<std::array<double, 2>> spacing;           // between columns (x), between rows (y), mm
-  double thickness = 0;                                   // 0: not stated
+  int file = 0, frame = 0;                           // index into Study::files; 0-based frame
+  std::optional<Vec3> position;                      // ImagePositionPatient, LPS mm
+  std::optional<std::array<double, 6>> orientation;  // cosines of a row, then of a column
+  std::optional<std::array<double, 2>> spacing;      // between columns (x), between rows (y), mm
+  double thickness = 0;                              // 0: not stated
   std::optional<double> slope, intercept;
   double echo = 0;
   std::array<std::optional<double>, repeat_keys> repeat{};
@@ -49,11 +49,11 @@ struct DicomFile {
   std::filesystem::path path;
   std::string patient, study, series, instance, frame_of_reference;
   std::string modality, sop_class, transfer_syntax, kernel;
-  std::string description;                                // series, protocol and contrast texts, UTF-8
+  std::string description;  // series, protocol and contrast texts, UTF-8
   std::vector<std::string> image_type;
   bool contrast = false, burned_in = false;
-  std::optional<double> injection_s;                      // ContrastBolusStartTime, seconds of the day
-  std::optional<long> study_date;                         // days since 1970-01-01
+  std::optional<double> injection_s;  // ContrastBolusStartTime, seconds of the day
+  std::optional<long> study_date;     // days since 1970-01-01
   PixelFormat format;
   std::vector<Plane> planes;
 
@@ -63,9 +63,9 @@ struct DicomFile {
 enum class Verdict : std::uint8_t { image, no_dicom, no_pixels, refused };
 struct HeaderScan {
   Verdict verdict = Verdict::no_dicom;
-  std::optional<DicomFile> file;                          // also for `refused` where the header was whole
+  std::optional<DicomFile> file;  // also for `refused` where the header was whole
   Reason reason = Reason::present;
-  std::string detail;                                     // holds no value of the file but codes
+  std::string detail;  // holds no value of the file but codes
 };
 
 // "DICM" at byte 128, or a data set without preamble.

@@ -7,7 +7,7 @@ namespace hepar::imaging {
 
 class DicomLibrary {
  public:
-  DicomLibrary();   // registers the decoders; silences DCMTK's log, which would print identifiers
+  DicomLibrary();  // registers the decoders; silences DCMTK's log, which would print identifiers
   ~DicomLibrary();
   DicomLibrary(const DicomLibrary&) = delete;
   DicomLibrary& operator=(const DicomLibrary&) = delete;

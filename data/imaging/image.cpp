@@ -14,10 +14,13 @@ namespace hepar::imaging {
 
 namespace {
 
-constexpr std::array<Reader, 2> kReaders{{{"NIfTI", &takes_nifti, &scan_nifti, &read_scanned_nifti, &measure_nifti}, {"DICOM", &takes_dicom, &scan_dicom, &read_dicom, &measure_dicom}}};
+constexpr std::array<Reader, 2> kReaders{
+    {{"NIfTI", &takes_nifti, &scan_nifti, &read_scanned_nifti, &measure_nifti}, {"DICOM", &takes_dicom, &scan_dicom, &read_dicom, &measure_dicom}}};
 constexpr float kAir = -1024.0f;
 
-struct Point { double x = 0, y = 0, z = 0; };
+struct Point {
+  double x = 0, y = 0, z = 0;
+};
 
 // Trilinear at a continuous voxel position; half a voxel beyond the edge still belongs to the edge voxel.
 float sample(const Image& image, const Point& at) {
@@ -40,7 +43,8 @@ float sample(const Image& image, const Point& at) {
       weight *= upper ? share[axis] : 1 - share[axis];
       voxel[axis] = std::min(low[axis] + (upper ? 1 : 0), image.size[axis] - 1);
     }
-    if (weight > 0) sum += weight * static_cast<double>(image.values[static_cast<std::size_t>((voxel[2] * image.size[1] + voxel[1]) * image.size[0] + voxel[0])]);
+    if (weight > 0)
+      sum += weight * static_cast<double>(image.values[static_cast<std::size_t>((voxel[2] * image.size[1] + voxel[1]) * image.size[0] + voxel[0])]);
   }
   return static_cast<float>(sum);
 }
@@ -105,7 +109,8 @@ ReadImage read_image(const std::filesystem::path& path) {
 }
 
 std::array<double, 3> centre_of(const Image& image) {
-  return mapped(image.affine, {(static_cast<double>(image.size[0]) - 1) / 2, (static_cast<double>(image.size[1]) - 1) / 2, (static_cast<double>(image.size[2]) - 1) / 2});
+  return mapped(image.affine,
+                {(static_cast<double>(image.size[0]) - 1) / 2, (static_cast<double>(image.size[1]) - 1) / 2, (static_cast<double>(image.size[2]) - 1) / 2});
 }
 
 std::vector<float> resample(const Image& image, const std::array<int, 3>& size, const std::array<double, 3>& spacing_mm, const std::optional<Vec3>& centre) {
@@ -129,8 +134,11 @@ std::vector<float> resample(const Image& image, const std::array<int, 3>& size, 
         for (int sz = 0; sz < samples[2]; ++sz)
           for (int sy = 0; sy < samples[1]; ++sy)
             for (int sx = 0; sx < samples[0]; ++sx) {
-              const auto offset = [&](int index, int extent, int sub, int count, double mm) { return (index - (extent - 1) / 2.0 + (sub + 0.5) / count - 0.5) * mm; };
-              const std::array<double, 3> mm{offset(x, size[0], sx, samples[0], spacing_mm[0]), offset(y, size[1], sy, samples[1], spacing_mm[1]), offset(z, size[2], sz, samples[2], spacing_mm[2])};
+              const auto offset = [&](int index, int extent, int sub, int count, double mm) {
+                return (index - (extent - 1) / 2.0 + (sub + 0.5) / count - 0.5) * mm;
+              };
+              const std::array<double, 3> mm{offset(x, size[0], sx, samples[0], spacing_mm[0]), offset(y, size[1], sy, samples[1], spacing_mm[1]),
+                                             offset(z, size[2], sz, samples[2], spacing_mm[2])};
               std::array<double, 3> voxel = middle;
               for (std::size_t r = 0; r < 3; ++r)
                 for (std::size_t c = 0; c < 3; ++c) voxel[r] += (*to_voxel)[4 * r + c] * mm[c];

@@ -16,7 +16,9 @@
 namespace hepar::imaging {
 
 // A code of `inspect --json` and what it means here. No identifier of the file, nor its path, is in the text.
-struct Note { std::string code, text; };
+struct Note {
+  std::string code, text;
+};
 
 // Values are rescaled (HU for CT), x fastest. `affine` maps voxel (x, y, z) to LPS millimetres, rows of 3x4.
 // Stored padding is -1024 in CT, 0 elsewhere; low, high and mean are those of the values as stored, padding included.
@@ -31,7 +33,7 @@ struct Image {
 
 struct ReadImage {
   std::optional<Image> image;
-  Reason reason = Reason::present;   // why there is none
+  Reason reason = Reason::present;  // why there is none
   std::string detail;
 };
 
@@ -39,22 +41,22 @@ struct ReadImage {
 struct Series {
   std::string modality, phase, phase_rule, transfer_syntax;  // empty: not known
   std::array<std::int64_t, 3> size{};
-  std::array<double, 3> spacing_mm{};                        // z along the slices' normal; NaN: not known
-  std::array<double, 9> direction{};                         // rows of the matrix whose columns are the axes' directions
+  std::array<double, 3> spacing_mm{};  // z along the slices' normal; NaN: not known
+  std::array<double, 9> direction{};   // rows of the matrix whose columns are the axes' directions
   std::int64_t frames = 0;
-  Reason reason = Reason::present;                           // why it cannot be used as it is
+  Reason reason = Reason::present;  // why it cannot be used as it is
   std::string detail;
   std::vector<Note> notes;
-  std::optional<long> study_date;                            // days since 1970-01-01; never leaves ingest
-  bool original = true, soft_kernel = true;                  // not derived from other images; no sharp (bone, lung) kernel
+  std::optional<long> study_date;            // days since 1970-01-01; never leaves ingest
+  bool original = true, soft_kernel = true;  // not derived from other images; no sharp (bone, lung) kernel
 };
 
 struct Study;  // the reader's own: files and planes
 struct Scan {
   std::filesystem::path path;
-  std::vector<Series> series;        // in an order that no file name decides
-  std::vector<Note> notes;           // what was left out, counted
-  Reason reason = Reason::present;   // why there is no series
+  std::vector<Series> series;       // in an order that no file name decides
+  std::vector<Note> notes;          // what was left out, counted
+  Reason reason = Reason::present;  // why there is no series
   std::string detail;
   std::shared_ptr<const Study> study;
 };
@@ -63,8 +65,8 @@ struct Scan {
 struct Measured {
   std::int64_t frames_read = 0, frames_failed = 0;
   std::optional<std::array<double, 3>> values;  // lowest, highest, mean after rescale, padding as stored; nullopt: colour
-  std::string problem;               // of the first frame that could not be decoded
-  std::string doubt;                 // decoded, but not to be relied on
+  std::string problem;                          // of the first frame that could not be decoded
+  std::string doubt;                            // decoded, but not to be relied on
 };
 
 struct Reader {
@@ -92,6 +94,7 @@ struct Reader {
 // HU on a grid of `size` voxels of `spacing_mm` along LPS, centred on `centre`, or else on the image's. Trilinear; where a
 // grid voxel is larger than the image's, the mean over ceil(ratio) samples an axis (a box filter), so that nothing
 // aliases. Outside: -1024.
-[[nodiscard]] std::vector<float> resample(const Image& image, const std::array<int, 3>& size, const std::array<double, 3>& spacing_mm, const std::optional<std::array<double, 3>>& centre = std::nullopt);
+[[nodiscard]] std::vector<float> resample(const Image& image, const std::array<int, 3>& size, const std::array<double, 3>& spacing_mm,
+                                          const std::optional<std::array<double, 3>>& centre = std::nullopt);
 
 }  // namespace hepar::imaging

@@ -71,7 +71,8 @@ std::optional<DecodedJpeg2000> decode_jpeg_2000(std::span<const std::uint8_t> by
   const Decoded image = decode(source);
   if (image == nullptr || image->numcomps < 1) return std::nullopt;
   const opj_image_comp_t& first = image->comps[0];
-  DecodedJpeg2000 out{static_cast<int>(first.w), static_cast<int>(first.h), static_cast<int>(image->numcomps), static_cast<int>(first.prec), first.sgnd != 0, {}};
+  DecodedJpeg2000 out{static_cast<int>(first.w),    static_cast<int>(first.h), static_cast<int>(image->numcomps),
+                      static_cast<int>(first.prec), first.sgnd != 0,           {}};
   for (OPJ_UINT32 c = 0; c < image->numcomps; ++c) {
     const opj_image_comp_t& component = image->comps[c];
     if (component.data == nullptr || component.w != first.w || component.h != first.h) return std::nullopt;

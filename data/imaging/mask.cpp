@@ -2,6 +2,7 @@
 #include "data/imaging/mask.hpp"
 
 #include "data/imaging/affine.hpp"
+#include "data/imaging/dicom_mask.hpp"
 #include "data/imaging/nifti.hpp"
 
 #include <algorithm>
@@ -35,7 +36,8 @@ void lay_on(const Image& image, const Image& drawn, Mask& mask) {
           nearest[axis] = static_cast<std::int64_t>(std::floor(voxel[axis] + 0.5));
           within = within && nearest[axis] >= 0 && nearest[axis] < drawn.size[axis];
         }
-        if (within) mask.inside[at] = drawn.values[static_cast<std::size_t>((nearest[2] * drawn.size[1] + nearest[1]) * drawn.size[0] + nearest[0])] > 0.5f ? 1 : 0;
+        if (within)
+          mask.inside[at] = drawn.values[static_cast<std::size_t>((nearest[2] * drawn.size[1] + nearest[1]) * drawn.size[0] + nearest[0])] > 0.5f ? 1 : 0;
       }
 }
 
@@ -56,7 +58,7 @@ struct MaskReader {
   bool (*takes)(const std::filesystem::path& path);
   ReadMask (*read)(const Image& image, const std::filesystem::path& path, std::string_view label);
 };
-constexpr std::array<MaskReader, 1> kReaders{{{&takes_nifti, &nifti_mask}}};
+constexpr std::array<MaskReader, 2> kReaders{{{&takes_nifti, &nifti_mask}, {&takes_dicom_mask, &read_dicom_mask}}};
 
 }  // namespace
 

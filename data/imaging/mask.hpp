@@ -22,7 +22,7 @@ struct Mask {
 
 struct ReadMask {
   std::optional<Mask> mask;
-  Reason reason = Reason::present;     // why there is none
+  Reason reason = Reason::present;  // why there is none
   std::string detail;
 };
 

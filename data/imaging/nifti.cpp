@@ -28,8 +28,14 @@ struct ValueType {
   int code;
   void (*convert)(const nifti_image&, const std::vector<std::byte>&, std::vector<float>&);
 };
-constexpr std::array<ValueType, 8> kTypes{{{DT_UINT8, &convert<std::uint8_t>}, {DT_INT8, &convert<std::int8_t>}, {DT_INT16, &convert<std::int16_t>}, {DT_UINT16, &convert<std::uint16_t>},
-                                           {DT_INT32, &convert<std::int32_t>}, {DT_UINT32, &convert<std::uint32_t>}, {DT_FLOAT32, &convert<float>}, {DT_FLOAT64, &convert<double>}}};
+constexpr std::array<ValueType, 8> kTypes{{{DT_UINT8, &convert<std::uint8_t>},
+                                           {DT_INT8, &convert<std::int8_t>},
+                                           {DT_INT16, &convert<std::int16_t>},
+                                           {DT_UINT16, &convert<std::uint16_t>},
+                                           {DT_INT32, &convert<std::int32_t>},
+                                           {DT_UINT32, &convert<std::uint32_t>},
+                                           {DT_FLOAT32, &convert<float>},
+                                           {DT_FLOAT64, &convert<double>}}};
 
 const ValueType* type_of(const nifti_image& file) {
   const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const ValueType& t) { return t.code == file.datatype; });
@@ -84,7 +90,8 @@ std::optional<std::vector<std::byte>> stored_values(const std::filesystem::path&
   int problem = Z_OK;
   gzerror(stream.get(), &problem);
   if (more < 0 || (problem != Z_OK && problem != Z_STREAM_END)) return std::nullopt;
-  if (file.swapsize > 1 && file.byteorder != nifti_short_order()) nifti_swap_Nbytes(wanted / static_cast<std::size_t>(file.swapsize), file.swapsize, bytes.data());
+  if (file.swapsize > 1 && file.byteorder != nifti_short_order())
+    nifti_swap_Nbytes(wanted / static_cast<std::size_t>(file.swapsize), file.swapsize, bytes.data());
   return bytes;
 }
 

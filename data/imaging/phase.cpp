@@ -21,24 +21,102 @@ struct Word {
   bool weak = false;
 };
 constexpr auto kWords = std::to_array<Word>({
-    {"hepatobiliary", "肝胆特异期"}, {"hepatobiliary", "肝胆特异"}, {"hepatobiliary", "肝胆期"}, {"hepatobiliary", "hepatobiliary"}, {"hepatobiliary", "hepato biliary"},
-    {"hepatobiliary", "hbp"}, {"hepatobiliary", "20min"}, {"hepatobiliary", "20 min"}, {"hepatobiliary", "20分钟"}, {"arterial", "动脉晚期"}, {"arterial", "动脉早期"},
-    {"arterial", "动脉期"}, {"arterial", "動脈期"}, {"arterial", "late arterial"}, {"arterial", "early arterial"}, {"arterial", "late art"}, {"arterial", "early art"},
-    {"arterial", "arterial"}, {"arterial", "a期"}, {"arterial", "a phase"}, {"portal", "门静脉期"}, {"portal", "门脉期"}, {"portal", "門靜脈期"}, {"portal", "門脈期"},
-    {"portal", "静脉期"}, {"portal", "portal venous"}, {"portal", "portovenous"}, {"portal", "portal vein"}, {"portal", "portal"}, {"portal", "pvp"}, {"portal", "venous"},
-    {"portal", "v期"}, {"portal", "v phase"}, {"delayed", "延迟期"}, {"delayed", "延遲期"}, {"delayed", "平衡期"}, {"delayed", "移行期"}, {"delayed", "延迟"},
-    {"delayed", "equilibrium"}, {"delayed", "transitional"}, {"delayed", "delayed"}, {"delayed", "delay"}, {"delayed", "d期"}, {"delayed", "d phase"}, {"delayed", "3min"},
-    {"delayed", "3 min"}, {"delayed", "5min"}, {"delayed", "5 min"}, {"plain", "平扫"}, {"plain", "平掃"}, {"plain", "增强前"}, {"plain", "non contrast"},
-    {"plain", "noncontrast"}, {"plain", "non enhanced"}, {"plain", "unenhanced"}, {"plain", "without contrast"}, {"plain", "pre contrast"}, {"plain", "precontrast"}, {"plain", "plain"},
-    {"plain", "native"}, {"plain", "c-"},
-    {"arterial", "动脉", true}, {"arterial", "art", true}, {"arterial", "ap", true}, {"portal", "门静脉", true}, {"portal", "门脉", true}, {"portal", "静脉", true}, {"portal", "pv", true},
-    {"portal", "ven", true}, {"delayed", "late", true}, {"delayed", "dp", true}, {"delayed", "ep", true}, {"delayed", "eq", true}, {"delayed", "del", true}, {"plain", "nc", true},
-    {"plain", "pre", true}, {"plain", "nativ", true}, {"plain", "sans", true}, {"hepatobiliary", "hb phase", true}, {"portal", "p期", true}, {"arterial", "ha", true},
+    {"hepatobiliary", "肝胆特异期"},
+    {"hepatobiliary", "肝胆特异"},
+    {"hepatobiliary", "肝胆期"},
+    {"hepatobiliary", "hepatobiliary"},
+    {"hepatobiliary", "hepato biliary"},
+    {"hepatobiliary", "hbp"},
+    {"hepatobiliary", "20min"},
+    {"hepatobiliary", "20 min"},
+    {"hepatobiliary", "20分钟"},
+    {"arterial", "动脉晚期"},
+    {"arterial", "动脉早期"},
+    {"arterial", "动脉期"},
+    {"arterial", "動脈期"},
+    {"arterial", "late arterial"},
+    {"arterial", "early arterial"},
+    {"arterial", "late art"},
+    {"arterial", "early art"},
+    {"arterial", "arterial"},
+    {"arterial", "a期"},
+    {"arterial", "a phase"},
+    {"portal", "门静脉期"},
+    {"portal", "门脉期"},
+    {"portal", "門靜脈期"},
+    {"portal", "門脈期"},
+    {"portal", "静脉期"},
+    {"portal", "portal venous"},
+    {"portal", "portovenous"},
+    {"portal", "portal vein"},
+    {"portal", "portal"},
+    {"portal", "pvp"},
+    {"portal", "venous"},
+    {"portal", "v期"},
+    {"portal", "v phase"},
+    {"delayed", "延迟期"},
+    {"delayed", "延遲期"},
+    {"delayed", "平衡期"},
+    {"delayed", "移行期"},
+    {"delayed", "延迟"},
+    {"delayed", "equilibrium"},
+    {"delayed", "transitional"},
+    {"delayed", "delayed"},
+    {"delayed", "delay"},
+    {"delayed", "d期"},
+    {"delayed", "d phase"},
+    {"delayed", "3min"},
+    {"delayed", "3 min"},
+    {"delayed", "5min"},
+    {"delayed", "5 min"},
+    {"plain", "平扫"},
+    {"plain", "平掃"},
+    {"plain", "增强前"},
+    {"plain", "non contrast"},
+    {"plain", "noncontrast"},
+    {"plain", "non enhanced"},
+    {"plain", "unenhanced"},
+    {"plain", "without contrast"},
+    {"plain", "pre contrast"},
+    {"plain", "precontrast"},
+    {"plain", "plain"},
+    {"plain", "native"},
+    {"plain", "c-"},
+    {"arterial", "动脉", true},
+    {"arterial", "art", true},
+    {"arterial", "ap", true},
+    {"portal", "门静脉", true},
+    {"portal", "门脉", true},
+    {"portal", "静脉", true},
+    {"portal", "pv", true},
+    {"portal", "ven", true},
+    {"delayed", "late", true},
+    {"delayed", "dp", true},
+    {"delayed", "ep", true},
+    {"delayed", "eq", true},
+    {"delayed", "del", true},
+    {"plain", "nc", true},
+    {"plain", "pre", true},
+    {"plain", "nativ", true},
+    {"plain", "sans", true},
+    {"hepatobiliary", "hb phase", true},
+    {"portal", "p期", true},
+    {"arterial", "ha", true},
 });
 
 // What an MR sequence is comes before any phase.
-constexpr auto kSequences = std::to_array<Word>({{"adc", "adc"}, {"adc", "表观扩散系数"}, {"adc", "apparent diffusion"}, {"dwi", "dwi"}, {"dwi", "diffusion"}, {"dwi", "弥散"},
-                                           {"dwi", "扩散"}, {"dwi", "彌散"}, {"dwi", "ep2d diff"}, {"t2", "t2w"}, {"t2", "t2wi"}, {"t2", "t2"}});
+constexpr auto kSequences = std::to_array<Word>({{"adc", "adc"},
+                                                 {"adc", "表观扩散系数"},
+                                                 {"adc", "apparent diffusion"},
+                                                 {"dwi", "dwi"},
+                                                 {"dwi", "diffusion"},
+                                                 {"dwi", "弥散"},
+                                                 {"dwi", "扩散"},
+                                                 {"dwi", "彌散"},
+                                                 {"dwi", "ep2d diff"},
+                                                 {"t2", "t2w"},
+                                                 {"t2", "t2wi"},
+                                                 {"t2", "t2"}});
 
 // Folded, every separator one space, a space at both ends; "c-" keeps its sign.
 std::string prepared(std::string_view text) {
@@ -46,10 +124,13 @@ std::string prepared(std::string_view text) {
   std::string out = " ";
   for (std::size_t i = 0; i < folded.size(); ++i) {
     const auto c = static_cast<unsigned char>(folded[i]);
-    const bool sign = c == '-' && i > 0 && folded[i - 1] == 'c' && (i == 1 || !std::isalnum(static_cast<unsigned char>(folded[i - 2]))) && (i + 1 == folded.size() || !std::isalnum(static_cast<unsigned char>(folded[i + 1])));
+    const bool sign = c == '-' && i > 0 && folded[i - 1] == 'c' && (i == 1 || !std::isalnum(static_cast<unsigned char>(folded[i - 2]))) &&
+                      (i + 1 == folded.size() || !std::isalnum(static_cast<unsigned char>(folded[i + 1])));
     const bool word = std::isalnum(c) != 0 || c >= 0x80 || sign;
-    if (word) out += folded[i];
-    else if (out.back() != ' ') out += ' ';
+    if (word)
+      out += folded[i];
+    else if (out.back() != ' ')
+      out += ' ';
   }
   return out + " ";
 }
@@ -88,7 +169,8 @@ struct Window {
   std::string_view phase;
   bool magnetic_resonance;
 };
-constexpr std::array<Window, 5> kWindows{{{-7200, 0, "plain", false}, {15, 52, "arterial", false}, {52, 100, "portal", false}, {100, 600, "delayed", false}, {600, 1800, "hepatobiliary", true}}};
+constexpr std::array<Window, 5> kWindows{
+    {{-7200, 0, "plain", false}, {15, 52, "arterial", false}, {52, 100, "portal", false}, {100, 600, "delayed", false}, {600, 1800, "hepatobiliary", true}}};
 
 constexpr double kDay_s = 86400, kSameScan_s = 10;
 
@@ -130,7 +212,8 @@ Phase phase_by_description(std::string_view description, bool magnetic_resonance
 
 Phase phase_by_timing(double seconds, bool magnetic_resonance) {
   for (const Window& window : kWindows)
-    if (seconds >= window.from_s && seconds < window.to_s && (magnetic_resonance || !window.magnetic_resonance)) return {std::string(window.phase), fmt::format("timing: {:.0f} s after injection", seconds)};
+    if (seconds >= window.from_s && seconds < window.to_s && (magnetic_resonance || !window.magnetic_resonance))
+      return {std::string(window.phase), fmt::format("timing: {:.0f} s after injection", seconds)};
   return {};
 }
 
@@ -150,7 +233,8 @@ std::vector<Phase> phases_of(const std::vector<PhaseEvidence>& series) {
     if (!phases[i].name.empty() || !series[i].acquired_s) continue;
     bool known = false;
     for (std::size_t k = 0; k < series.size(); ++k) {
-      const bool enhanced = !before[k].name.empty() && before[k].name != "plain" && before[k].name != "t2" && before[k].name != "dwi" && before[k].name != "adc";
+      const bool enhanced =
+          !before[k].name.empty() && before[k].name != "plain" && before[k].name != "t2" && before[k].name != "dwi" && before[k].name != "adc";
       known = known || (enhanced && series[k].study == series[i].study && series[k].modality == series[i].modality);
     }
     if (!known) by_order(series, phases, i);

@@ -21,9 +21,9 @@ struct Phase {
 
 // A series of a study as far as its phase is concerned.
 struct PhaseEvidence {
-  std::string study;                   // series of different studies are not ordered against each other
+  std::string study;  // series of different studies are not ordered against each other
   std::string modality, description;
-  bool contrast = false;               // a contrast agent is stated
+  bool contrast = false;                         // a contrast agent is stated
   std::optional<double> acquired_s, injected_s;  // seconds of the day
 };
 // One phase an evidence, in its order.

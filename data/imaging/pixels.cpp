@@ -22,7 +22,7 @@ namespace hepar::imaging {
 namespace {
 
 struct Rescale {
-  int left, right;        // shifts that leave the stored bits, sign-extended or not
+  int left, right;  // shifts that leave the stored bits, sign-extended or not
   double slope, intercept;
   std::int32_t pad_low, pad_high;  // empty range: no padding
   float padded;
@@ -40,8 +40,10 @@ Rescale rescale_of(const PixelFormat& format, double slope, double intercept, fl
 template <bool kSigned, class Stored>
 std::int32_t value_of(Stored stored, const Rescale& rule) {
   const std::uint32_t shifted = static_cast<std::uint32_t>(stored) << rule.left;
-  if constexpr (kSigned) return static_cast<std::int32_t>(shifted) >> rule.right;
-  else return static_cast<std::int32_t>(shifted >> rule.right);
+  if constexpr (kSigned)
+    return static_cast<std::int32_t>(shifted) >> rule.right;
+  else
+    return static_cast<std::int32_t>(shifted >> rule.right);
 }
 
 // One pass in blocks, so that the sums stay in 32 bits and the loop stays a vector loop.
@@ -117,7 +119,7 @@ struct PixelSource::State {
   DcmFileCache cache;
   DcmElement* pixels = nullptr;
   std::vector<std::byte> buffer;
-  std::vector<std::size_t> starts;      // fragment at which each frame of a JPEG 2000 file begins, and the end
+  std::vector<std::size_t> starts;  // fragment at which each frame of a JPEG 2000 file begins, and the end
   Uint32 fragment = 0;
   std::string problem, doubt;
 
@@ -171,7 +173,8 @@ struct PixelSource::State {
     if (!open()) return false;
     if (format().coding == Coding::jpeg_ls) mend_thresholds();
     OFString colour_model;
-    const OFCondition done = pixels->getUncompressedFrame(whole->getDataset(), static_cast<Uint32>(frame), fragment, buffer.data(), static_cast<Uint32>(buffer.size()), colour_model, &cache);
+    const OFCondition done = pixels->getUncompressedFrame(whole->getDataset(), static_cast<Uint32>(frame), fragment, buffer.data(),
+                                                          static_cast<Uint32>(buffer.size()), colour_model, &cache);
     return done.good() || fail("its pixels cannot be decoded");
   }
 
@@ -209,8 +212,10 @@ struct PixelSource::State {
       stream.insert(stream.end(), bytes.begin(), bytes.end());
     }
     std::optional<DecodedJpeg2000> decoded = decode_jpeg_2000(stream);
-    if (!decoded) fail("its pixels cannot be decoded");
-    else if (decoded->columns != format().columns || decoded->rows != format().rows || decoded->components != format().samples || decoded->precision > std::max(8, format().bits_allocated)) {
+    if (!decoded)
+      fail("its pixels cannot be decoded");
+    else if (decoded->columns != format().columns || decoded->rows != format().rows || decoded->components != format().samples ||
+             decoded->precision > std::max(8, format().bits_allocated)) {
       fail("its codestream has another size than its header says");
       return std::nullopt;
     } else if (decoded->is_signed && !format().is_signed) {
@@ -226,9 +231,12 @@ struct PixelSource::State {
     Float64* twice = nullptr;
     std::optional<FrameTotals> totals;
     const bool wide = pixels->getTag() == DCM_DoubleFloatPixelData;
-    if (pixels->getLength() < (first + n) * (wide ? 8 : 4)) fail("the file is cut short or damaged");
-    else if (!wide && pixels->getFloat32Array(single).good() && single != nullptr) totals = convert_floating(std::span<const Float32>(single + first, n), rule, out);
-    else if (wide && pixels->getFloat64Array(twice).good() && twice != nullptr) totals = convert_floating(std::span<const Float64>(twice + first, n), rule, out);
+    if (pixels->getLength() < (first + n) * (wide ? 8 : 4))
+      fail("the file is cut short or damaged");
+    else if (!wide && pixels->getFloat32Array(single).good() && single != nullptr)
+      totals = convert_floating(std::span<const Float32>(single + first, n), rule, out);
+    else if (wide && pixels->getFloat64Array(twice).good() && twice != nullptr)
+      totals = convert_floating(std::span<const Float64>(twice + first, n), rule, out);
     if (!totals && problem.empty()) fail("NaN or infinity among its values");
     return totals;
   }
@@ -238,7 +246,8 @@ struct PixelSource::State {
     const std::size_t n = format().pixels(), first = n * static_cast<std::size_t>(frame);
     Uint8* packed = nullptr;
     if (!open()) return false;
-    if (pixels->getUint8Array(packed).bad() || packed == nullptr || static_cast<std::uint64_t>(pixels->getLength()) * 8 < first + n) return fail("the file is cut short or damaged");
+    if (pixels->getUint8Array(packed).bad() || packed == nullptr || static_cast<std::uint64_t>(pixels->getLength()) * 8 < first + n)
+      return fail("the file is cut short or damaged");
     buffer.resize(n);
     for (std::size_t i = 0; i < n; ++i) buffer[i] = static_cast<std::byte>((packed[(first + i) / 8] >> ((first + i) % 8)) & 1);
     return true;

@@ -10,7 +10,9 @@
 
 namespace hepar::imaging {
 
-struct FrameTotals { double low = 0, high = 0, sum = 0; };  // after rescale, padding as stored
+struct FrameTotals {
+  double low = 0, high = 0, sum = 0;
+};  // after rescale, padding as stored
 
 // The pixels of one file, opened once for all of its frames.
 class PixelSource {
@@ -34,6 +36,7 @@ class PixelSource {
 
 // Bits stored -> value: masked to `bits_stored` below `high_bit`, sign-extended, then slope and intercept in double.
 // `out` is as long as `stored`, or empty.
-[[nodiscard]] FrameTotals rescale(std::span<const std::uint16_t> stored, const PixelFormat& format, double slope, double intercept, float padded, std::span<float> out);
+[[nodiscard]] FrameTotals rescale(std::span<const std::uint16_t> stored, const PixelFormat& format, double slope, double intercept, float padded,
+                                  std::span<float> out);
 
 }  // namespace hepar::imaging

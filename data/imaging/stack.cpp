@@ -38,8 +38,10 @@ std::vector<std::vector<Plane>> by_orientation(std::span<const Plane> planes) {
   std::vector<std::vector<Plane>> groups;
   for (const Plane& plane : sorted) {
     const auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<Plane>& g) { return same_orientation(g.front(), plane); });
-    if (group == groups.end()) groups.push_back({plane});
-    else group->push_back(plane);
+    if (group == groups.end())
+      groups.push_back({plane});
+    else
+      group->push_back(plane);
   }
   return groups;
 }
@@ -88,7 +90,9 @@ std::vector<std::vector<Plane>> split_by_clock(const std::vector<Layer>& layers,
   }
   for (std::size_t k = 1; k < repeats; ++k) {
     const auto time = [&](const Plane& a, const Plane& b) { return *a.repeat[key] < *b.repeat[key]; };
-    if (*std::max_element(parts[k - 1].begin(), parts[k - 1].end(), time)->repeat[key] >= *std::min_element(parts[k].begin(), parts[k].end(), time)->repeat[key]) return {};
+    if (*std::max_element(parts[k - 1].begin(), parts[k - 1].end(), time)->repeat[key] >=
+        *std::min_element(parts[k].begin(), parts[k].end(), time)->repeat[key])
+      return {};
   }
   return parts;
 }
@@ -121,11 +125,16 @@ void check_gaps(Stack& stack, const std::vector<Layer>& layers) {
   bool uneven = false;
   for (const double gap : gaps) {
     const double steps = std::round(gap / median);
-    if (steps >= 2 && std::abs(gap - steps * median) <= tolerance) missing += std::lround(steps) - 1;
-    else uneven = uneven || std::abs(gap - median) > tolerance;
+    if (steps >= 2 && std::abs(gap - steps * median) <= tolerance)
+      missing += std::lround(steps) - 1;
+    else
+      uneven = uneven || std::abs(gap - median) > tolerance;
   }
-  if (uneven) refuse(stack, Reason::odd_shape, "uneven_spacing", fmt::format("gaps between slices from {:.3f} to {:.3f} mm", sorted.front(), sorted.back()));
-  else if (missing > 0) refuse(stack, Reason::odd_shape, "missing_slice", fmt::format("{} missing at a gap of {:.3f} mm", missing == 1 ? "one slice is" : std::to_string(missing) + " slices are", median));
+  if (uneven)
+    refuse(stack, Reason::odd_shape, "uneven_spacing", fmt::format("gaps between slices from {:.3f} to {:.3f} mm", sorted.front(), sorted.back()));
+  else if (missing > 0)
+    refuse(stack, Reason::odd_shape, "missing_slice",
+           fmt::format("{} missing at a gap of {:.3f} mm", missing == 1 ? "one slice is" : std::to_string(missing) + " slices are", median));
 }
 
 // The step from slice to slice: off the normal it is sheared; slices off the straight line are no grid.
@@ -140,22 +149,27 @@ void check_line(Stack& stack, const std::vector<Layer>& layers, const Vec3& norm
     }
   const double straight = along / length(way);
   if (straight < kStraight)
-    stack.notes.push_back({"sheared", fmt::format("slices step {:.2f} degrees off their normal (gantry tilt), corrected when resampled", std::acos(straight) * 180 / M_PI)});
+    stack.notes.push_back(
+        {"sheared", fmt::format("slices step {:.2f} degrees off their normal (gantry tilt), corrected when resampled", std::acos(straight) * 180 / M_PI)});
 }
 
 void check_scale(Stack& stack) {
   const Plane& plane = stack.planes.front();
-  if (!plane.spacing) refuse(stack, Reason::no_scale, "no_scale", "no pixel spacing");
-  else if (!plane.orientation || !plane.position) refuse(stack, Reason::no_scale, "no_scale", "no position or orientation of its slices");
+  if (!plane.spacing)
+    refuse(stack, Reason::no_scale, "no_scale", "no pixel spacing");
+  else if (!plane.orientation || !plane.position)
+    refuse(stack, Reason::no_scale, "no_scale", "no position or orientation of its slices");
   if (plane.spacing)
     for (const double mm : *plane.spacing)
       if (!(mm >= kLeastSpacing_mm && mm <= kMostSpacing_mm)) return refuse(stack, Reason::no_scale, "odd_scale", fmt::format("a pixel spacing of {} mm", mm));
   if (plane.orientation) {
     const auto& o = *plane.orientation;
     const Vec3 x{o[0], o[1], o[2]}, y{o[3], o[4], o[5]};
-    if (std::abs(dot(x, y)) > 1e-3 || std::abs(length(x) - 1) > 1e-3 || std::abs(length(y) - 1) > 1e-3) refuse(stack, Reason::no_scale, "odd_scale", "row and column directions are not perpendicular unit vectors");
+    if (std::abs(dot(x, y)) > 1e-3 || std::abs(length(x) - 1) > 1e-3 || std::abs(length(y) - 1) > 1e-3)
+      refuse(stack, Reason::no_scale, "odd_scale", "row and column directions are not perpendicular unit vectors");
   }
-  if (stack.size[2] > 1 && stack.spacing_mm[2] > kMostGap_mm) refuse(stack, Reason::no_scale, "odd_scale", fmt::format("slices {:.1f} mm apart", stack.spacing_mm[2]));
+  if (stack.size[2] > 1 && stack.spacing_mm[2] > kMostGap_mm)
+    refuse(stack, Reason::no_scale, "odd_scale", fmt::format("slices {:.1f} mm apart", stack.spacing_mm[2]));
 }
 
 void place(Stack& stack, const std::vector<Layer>& layers) {
@@ -197,7 +211,8 @@ Stack stack_of(const std::vector<Layer>& layers, const PixelFormat& format) {
     check_gaps(stack, layers);
     check_line(stack, layers, normal_of(*stack.planes.front().orientation));
   }
-  if (stack.size[2] < kFewest) refuse(stack, Reason::too_few, "too_few", fmt::format("{} slice position{}, fewer than 3", stack.size[2], stack.size[2] == 1 ? "" : "s"));
+  if (stack.size[2] < kFewest)
+    refuse(stack, Reason::too_few, "too_few", fmt::format("{} slice position{}, fewer than 3", stack.size[2], stack.size[2] == 1 ? "" : "s"));
   return stack;
 }
 
@@ -235,8 +250,10 @@ std::vector<Stack> stacks_of(std::span<const Plane> planes, const PixelFormat& f
     for (const std::vector<Plane>& part : parts) stacks.push_back(stack_of(layers_of(part), format));
     if (parts.empty()) stacks.push_back(stack_of(layers, format));
     for (std::size_t i = first; i < stacks.size(); ++i) {
-      if (!parts.empty()) stacks[i].notes.push_back({split_code, fmt::format("{} volumes in one series, split", parts.size())});
-      else if (repeated > 0) refuse(stacks[i], Reason::odd_shape, split_code, fmt::format("{} slices repeat a position and nothing tells the volumes apart", repeated));
+      if (!parts.empty())
+        stacks[i].notes.push_back({split_code, fmt::format("{} volumes in one series, split", parts.size())});
+      else if (repeated > 0)
+        refuse(stacks[i], Reason::odd_shape, split_code, fmt::format("{} slices repeat a position and nothing tells the volumes apart", repeated));
       if (orientations.size() > 1) stacks[i].notes.push_back({"mixed_orientation", fmt::format("{} orientations in one series, split", orientations.size())});
     }
   }

@@ -13,14 +13,14 @@
 namespace hepar::imaging {
 
 struct Stack {
-  std::vector<Plane> planes;               // by position along the normal, then as given
-  std::array<std::int64_t, 3> size{};      // columns, rows, positions
-  Vec3 spacing_mm{};                       // z along the normal; NaN where unknown
-  std::array<double, 9> direction{};       // rows of the matrix whose columns are the x, y and normal directions
-  Affine affine{};                         // third column is the step from slice to slice, sheared where the gantry was tilted
-  Reason reason = Reason::present;         // why it is no regular volume
+  std::vector<Plane> planes;           // by position along the normal, then as given
+  std::array<std::int64_t, 3> size{};  // columns, rows, positions
+  Vec3 spacing_mm{};                   // z along the normal; NaN where unknown
+  std::array<double, 9> direction{};   // rows of the matrix whose columns are the x, y and normal directions
+  Affine affine{};                     // third column is the step from slice to slice, sheared where the gantry was tilted
+  Reason reason = Reason::present;     // why it is no regular volume
   std::string detail;
-  std::vector<Note> notes;                 // codes of `inspect --json`
+  std::vector<Note> notes;  // codes of `inspect --json`
 };
 
 // Planes of one size that may still differ in orientation and time. Tolerances: cosines 1e-4, positions 0.01 mm, gaps

@@ -109,7 +109,8 @@ struct Taken {
 // Which series was taken and what else was there.
 std::string choice(const Scan& scan, std::size_t taken, std::size_t candidates, const std::string& phase) {
   const Series& series = scan.series[taken];
-  std::string text = phase + " from series " + std::to_string(taken + 1) + " of " + std::to_string(scan.series.size()) + " (" + (series.phase_rule.empty() ? "phase as in the table" : series.phase_rule) + ")";
+  std::string text = phase + " from series " + std::to_string(taken + 1) + " of " + std::to_string(scan.series.size()) + " (" +
+                     (series.phase_rule.empty() ? "phase as in the table" : series.phase_rule) + ")";
   if (candidates > 1) text += ", preferred to " + std::to_string(candidates - 1) + " other" + (candidates > 2 ? "s" : "");
   return text;
 }
@@ -127,8 +128,10 @@ std::optional<Taken> take(Rows& rows, const PatientRecord& patient, const std::s
     std::string why;
     const std::vector<std::size_t> candidates = rows.of_phase(row, phase, why);
     const Series& best = scan.series[by_preference(scan).front()];
-    if (best.reason != Reason::present) account.fail(row, best.reason, best.detail);
-    else if (!why.empty()) account.say(row, why);
+    if (best.reason != Reason::present)
+      account.fail(row, best.reason, best.detail);
+    else if (!why.empty())
+      account.say(row, why);
     for (const std::size_t series : candidates) {
       ReadImage read = read_series(scan, series);
       if (!read.image) {
@@ -161,18 +164,24 @@ std::optional<std::array<double, 3>> mask_centre(const Image& image, const std::
           high[axis] = std::max(high[axis], voxel[axis]);
         }
       }
-  return mapped(image.affine, {static_cast<double>(low[0] + high[0]) / 2, static_cast<double>(low[1] + high[1]) / 2, static_cast<double>(low[2] + high[2]) / 2});
+  return mapped(image.affine,
+                {static_cast<double>(low[0] + high[0]) / 2, static_cast<double>(low[1] + high[1]) / 2, static_cast<double>(low[2] + high[2]) / 2});
 }
 
 }  // namespace
 
 Layout layout_of(const ModalitySpec& modality) {
-  return {Kind::volume, DType::float16, {static_cast<std::int64_t>(modality.phases.size()), modality.grid[2], modality.grid[1], modality.grid[0]}, "HU", "resampled to the grid, trilinear with a box filter"};
+  return {Kind::volume,
+          DType::float16,
+          {static_cast<std::int64_t>(modality.phases.size()), modality.grid[2], modality.grid[1], modality.grid[0]},
+          "HU",
+          "resampled to the grid, trilinear with a box filter"};
 }
 
 Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality) {
   Feature feature;
-  const std::size_t per_phase = static_cast<std::size_t>(modality.grid[0]) * static_cast<std::size_t>(modality.grid[1]) * static_cast<std::size_t>(modality.grid[2]);
+  const std::size_t per_phase =
+      static_cast<std::size_t>(modality.grid[0]) * static_cast<std::size_t>(modality.grid[1]) * static_cast<std::size_t>(modality.grid[2]);
   const bool any_row = std::any_of(patient.imaging.begin(), patient.imaging.end(), [&](const ImagingRow& row) { return row.timing == modality.timing; });
   if (!any_row) return feature;  // not_recorded
   feature.values.resize(2 * per_phase * modality.phases.size());

@@ -18,10 +18,20 @@ Json series_json(const imaging::Series& series, const imaging::Measured& measure
   Json spacing = Json::array();
   for (const double mm : series.spacing_mm) spacing.push_back(number_or_null(mm));
   const auto value = [&](std::size_t i) { return measured.values ? number_or_null((*measured.values)[i]) : Json(nullptr); };
-  return {{"modality", text_or_null(series.modality)}, {"phase", text_or_null(series.phase)}, {"phase_rule", text_or_null(series.phase_rule)}, {"size", series.size}, {"spacing_mm", spacing},
-          {"direction", series.direction}, {"frames", series.frames}, {"transfer_syntax", text_or_null(series.transfer_syntax)}, {"hu_min", value(0)}, {"hu_max", value(1)}, {"hu_mean", value(2)},
-          {"usable", series.reason == Reason::present && measured.problem.empty() && measured.doubt.empty()},
-          {"reason", series.reason != Reason::present ? text_or_null(series.detail) : text_or_null(measured.problem.empty() ? measured.doubt : measured.problem)}};
+  return {
+      {"modality", text_or_null(series.modality)},
+      {"phase", text_or_null(series.phase)},
+      {"phase_rule", text_or_null(series.phase_rule)},
+      {"size", series.size},
+      {"spacing_mm", spacing},
+      {"direction", series.direction},
+      {"frames", series.frames},
+      {"transfer_syntax", text_or_null(series.transfer_syntax)},
+      {"hu_min", value(0)},
+      {"hu_max", value(1)},
+      {"hu_mean", value(2)},
+      {"usable", series.reason == Reason::present && measured.problem.empty() && measured.doubt.empty()},
+      {"reason", series.reason != Reason::present ? text_or_null(series.detail) : text_or_null(measured.problem.empty() ? measured.doubt : measured.problem)}};
 }
 
 }  // namespace
@@ -35,7 +45,8 @@ Json image_summary(const std::filesystem::path& path) {
   for (std::size_t i = 0; i < scan.series.size(); ++i) {
     const imaging::Series& series = scan.series[i];
     const imaging::Measured measured = imaging::measure_series(scan, i);
-    for (const imaging::Note& note : series.notes) notes.push_back({{"code", note.code}, {"text", scan.series.size() > 1 ? "series " + std::to_string(i + 1) + ": " + note.text : note.text}});
+    for (const imaging::Note& note : series.notes)
+      notes.push_back({{"code", note.code}, {"text", scan.series.size() > 1 ? "series " + std::to_string(i + 1) + ": " + note.text : note.text}});
     list.push_back(series_json(series, measured));
     readable = readable || measured.frames_read > 0;
     usable = usable || list.back()["usable"].get<bool>();

@@ -94,13 +94,14 @@ void apply_values(const po::variables_map& values, Command& command, std::vector
   command.resolved(rows);
 }
 
-// Takes the words of the wrapped command out of `rest`: everything but this command's own flags and their values.
+// Takes the words of the wrapped command out of `rest`: everything but this command's own flags and their values. A flag before
+// the wrapped command's name is this command's, known or not.
 std::vector<std::string> take_wrapped(std::vector<std::string>& rest, const std::vector<Row>& rows) {
   std::vector<std::string> own, wrapped;
   for (std::size_t i = 0; i < rest.size(); ++i) {
     const std::string flag = rest[i].substr(0, rest[i].find('='));
     const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return flag == "--" + flag_of(r); });
-    const bool general = flag == "--json" || flag == "--quiet" || (flag == "--help" && wrapped.empty()) || (flag == "-h" && wrapped.empty());
+    const bool general = flag == "--json" || flag == "--quiet" || (wrapped.empty() && flag.starts_with('-'));
     if (row == rows.end() && !general) {
       wrapped.push_back(rest[i]);
       continue;

@@ -18,9 +18,11 @@ struct Chosen {
 
 Chosen middle_patient(const std::vector<FoldResult>& folds) {
   std::vector<std::tuple<double, std::string, std::string>> risks;  // survival at the horizon, patient, fold
-  for (const FoldResult& fold : folds)
-    for (std::size_t i = 0; !fold.endpoints.empty() && i < fold.record.test.size(); ++i)
+  for (const FoldResult& fold : folds) {
+    if (fold.endpoints.empty() || !fold.record.not_trained.empty()) continue;  // nobody was predicted
+    for (std::size_t i = 0; i < fold.record.test.size(); ++i)
       risks.emplace_back(fold.endpoints.front().natural.back()[i], fold.record.test[i], fold.record.name);
+  }
   if (risks.empty()) return {};
   std::sort(risks.begin(), risks.end());
   const auto& [survival, key, fold] = risks[risks.size() / 2];

@@ -124,7 +124,7 @@ std::vector<std::int64_t> patients_of(const store::Store& store) {
 }
 
 std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config, std::uint64_t seed) {
-  if (patients.size() < 4)
+  if (patients.size() < 2)  // one to train on, one to test
     throw Error(ExitCode::training, "only " + std::to_string(patients.size()) + " eligible patients with follow-up", store.path().string(),
                 "check eligibility with hepar cohort check");
   std::vector<Fold> folds = config.scheme == "leave_one_centre_out" ? one_centre_out(store, patients, config)

@@ -63,9 +63,9 @@ run_once() {
   if [ "$(field generation)" = "$generation" ]; then state=unbegun class=none; fi
 }
 run_once
-# A step whose launch failed (137, 143, 233) leaves files under its number on a node that had lost power: the next step's
-# number is another one.
-if [ "$state" = unbegun ] && [ "$code" -gt 75 ]; then
+# A step can fail to launch (137, 143, 233, or srun's own 0 and 1) where the step of that number has left files: after a
+# power cut, or when the job comes back within a second. The next step's number is another one.
+if [ "$state" = unbegun ] && { [ "$code" -le 1 ] || [ "$code" -gt 75 ]; } && [ ! -e "$result" ]; then
   say "the launch failed (code $code), once more"
   sleep 2
   run_once

@@ -47,8 +47,7 @@ def wait_for(what, condition, seconds=240):
         if condition():
             return
         time.sleep(0.5)
-    logs = "".join(log.read_text()[-3000:] for log in work.glob("*.submit/*.log"))
-    raise AssertionError(f"{what}: not within {seconds} s\n{on_cluster('squeue').stdout}\n{logs}")
+    raise AssertionError(f"{what}: not within {seconds} s\n{on_cluster('squeue').stdout}")
 
 
 def wait_until_ended(job_id, state="COMPLETED", seconds=240):
@@ -56,7 +55,7 @@ def wait_until_ended(job_id, state="COMPLETED", seconds=240):
         return job(job_id)["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
 
     wait_for(f"job {job_id} ends", ended, seconds)
-    assert job(job_id)["JobState"] == state, (job(job_id), "".join(log.read_text()[-3000:] for log in work.glob("*.submit/*.log")))
+    assert job(job_id)["JobState"] == state, job(job_id)
 
 
 def run_again_now(job_id):
@@ -95,7 +94,7 @@ def a_signal_stops_and_requeues():
     on_cluster("scancel", "-b", "-s", "USR2", ids[0])
     run_again_now(ids[0])
     wait_until_ended(ids[0])
-    assert job(ids[0])["Restarts"] == "1"
+    assert job(ids[0])["Restarts"] == "1", job(ids[0])
     assert parameters("signalled") == parameters("undisturbed")
 
 
@@ -138,6 +137,9 @@ try:
     a_node_without_power_costs_little()
     a_wrong_configuration_is_not_tried_again()
     print("4 passed, 0 failed")
+except BaseException:
+    print("\n".join(f"{log.name}:\n{log.read_text()[-3000:]}" for log in sorted(work.glob("*.submit/*.log"))))
+    raise
 finally:
     run(cluster_script, "down", ok=False)
     shutil.rmtree(work, ignore_errors=True)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -129,9 +130,9 @@ namespace {
 
 constexpr std::chrono::hours kForeignAge{24};
 
-fs::file_time_type::duration age_of(const fs::directory_entry& entry) {
+fs::file_time_type::duration age_of(const fs::path& entry) {
   std::error_code gone;
-  const fs::file_time_type written = entry.last_write_time(gone);
+  const fs::file_time_type written = fs::last_write_time(entry, gone);
   return gone ? fs::file_time_type::duration::zero() : fs::file_time_type::clock::now() - written;
 }
 
@@ -139,9 +140,8 @@ fs::file_time_type::duration age_of(const fs::directory_entry& entry) {
 
 void remove_stale_temporaries(const fs::path& folder) {
   const std::string here = host_name();
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
+  for (const fs::path& entry : entries_of(folder)) {
+    const std::string name = entry.filename().string();
     const std::size_t mark = name.rfind(kMark);
     const std::size_t dot = name.rfind('.');
     if (mark == std::string::npos || dot < mark + kMark.size()) continue;
@@ -149,8 +149,23 @@ void remove_stale_temporaries(const fs::path& folder) {
     const long pid = std::strtol(name.c_str() + dot + 1, nullptr, 10);
     // A writer on another host cannot be asked; one that has not touched its file for a day is taken for dead.
     const bool alive = host == here ? pid > 0 && (::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM) : age_of(entry) < kForeignAge;
-    if (!alive) fs::remove_all(entry.path(), ignored);
+    std::error_code ignored;
+    if (!alive) fs::remove_all(entry, ignored);
   }
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code failed;
+  fs::directory_iterator entry(folder, failed);
+  if (failed == std::errc::no_such_file_or_directory) return entries;
+  for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) entries.push_back(entry->path());
+  if (failed) {
+    errno = failed.value();
+    throw disk_error("cannot list the folder", {folder.string()});
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
 }
 
 std::string read_file(const fs::path& path) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hepar {
 
@@ -40,6 +41,9 @@ void move_aside(const fs::path& folder);
 void sync_folder(const fs::path& folder);
 // Removes what killed writers left in this folder (names of Publication): of dead processes here, of other hosts after a day.
 void remove_stale_temporaries(const fs::path& folder);
+
+// What lies in a folder, in the order of names; an absent folder holds nothing. disk_error when it cannot be listed to its end.
+[[nodiscard]] std::vector<fs::path> entries_of(const fs::path& folder);
 
 [[nodiscard]] std::string read_file(const fs::path& path);  // throws input_error when absent or unreadable
 

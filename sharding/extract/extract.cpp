@@ -21,6 +21,7 @@ using Json = nlohmann::ordered_json;
 // What a kind of modality needs: its layout, its values, the files it reads and the settings that decide it.
 struct Extractor {
   Kind kind;
+  int version;  // goes up whenever the same files give other values or facts: what was extracted before is then extracted again
   std::optional<Layout> (*layout)(const Cohort&, const ModalitySpec&, const Recipe&);
   Feature (*read)(const PatientRecord&, const ModalitySpec&, const Layout&, const Recipe&, Facts&);
   std::vector<fs::path> (*files)(const PatientRecord&, const ModalitySpec&);
@@ -65,14 +66,14 @@ std::vector<fs::path> report_files(const PatientRecord& patient, const ModalityS
 }
 
 const std::array<Extractor, 3> kExtractors{{
-    {Kind::volume, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
+    {Kind::volume, 1, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
      [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts&) { return imaging::read_volume(p, m); }, &image_files,
      [](const ModalitySpec& m) { return Json{{"timing", m.timing}, {"phases", m.phases}, {"grid", m.grid}, {"spacing_mm", m.spacing_mm}}; }},
-    {Kind::bag, &bag_layout, &read_bag, &slide_files,
+    {Kind::bag, 1, &bag_layout, &read_bag, &slide_files,
      [](const ModalitySpec& m) {
        return Json{{"um_per_pixel", m.um_per_pixel}, {"tile", m.tile}, {"encoder", m.encoder}, {"tiling", m.tiling == Tiling::um ? "um" : "clam"}, {"resample", m.resample == Resample::area ? "area" : "dct"}};
      }},
-    {Kind::sequence, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(reports::layout_of(m)); },
+    {Kind::sequence, 1, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(reports::layout_of(m)); },
      [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts& facts) { return reports::read_sequence(p, m, facts); }, &report_files,
      [](const ModalitySpec&) { return Json::object(); }},
 }};
@@ -96,6 +97,11 @@ std::string row_text(const PatientRecord& patient, Kind kind) {
   if (kind == Kind::sequence)
     for (const ReportRow& report : patient.reports) text += report.language + "|" + report.text + "\n";
   return text;
+}
+
+// What a part is besides its settings: a change makes it one of another shape or meaning.
+std::string shape_text(const Layout& layout, int version) {
+  return Json{version, name_of(layout.type), layout.item, layout.unit, layout.meaning}.dump() + "\n";
 }
 
 }  // namespace
@@ -171,14 +177,17 @@ std::string state_of(const fs::path& path) {
   if (!S_ISDIR(status.st_mode)) return text;
   std::vector<std::string> inside;
   std::error_code failed;
-  for (fs::recursive_directory_iterator file(path, failed), end; !failed && file != end; file.increment(failed))
-    if (file->is_regular_file(failed)) {
+  fs::recursive_directory_iterator file(path, failed);
+  for (const fs::recursive_directory_iterator end; !failed && file != end; file.increment(failed))
+    if (std::error_code odd; file->is_regular_file(odd)) {
       struct stat one {};
       if (::stat(file->path().c_str(), &one) != 0) continue;
       inside.push_back(fs::relative(file->path(), path).string() + "|" + std::to_string(one.st_size) + "|" + std::to_string(one.st_mtim.tv_sec) + "." + std::to_string(one.st_mtim.tv_nsec) + "\n");
     }
   std::sort(inside.begin(), inside.end());
   for (const std::string& line : inside) text += line;
+  // The reader counts a folder that cannot be listed as a failure; once it can be listed, it is read again.
+  if (failed) text += "not listed to its end: " + failed.message() + "\n";
   return text;
 }
 
@@ -186,8 +195,10 @@ std::int64_t bytes_under(const fs::path& path) {
   std::error_code failed;
   if (fs::is_regular_file(path, failed)) return static_cast<std::int64_t>(fs::file_size(path, failed));
   std::int64_t bytes = 0;
-  for (fs::recursive_directory_iterator file(path, failed), end; !failed && file != end; file.increment(failed))
-    if (file->is_regular_file(failed)) bytes += static_cast<std::int64_t>(file->file_size(failed));
+  fs::recursive_directory_iterator file(path, failed);  // a folder that cannot be listed is quickly read
+  for (const fs::recursive_directory_iterator end; !failed && file != end; file.increment(failed))
+    if (std::error_code odd; file->is_regular_file(odd))
+      if (const std::uintmax_t size = file->file_size(odd); !odd) bytes += static_cast<std::int64_t>(size);
   return bytes;
 }
 
@@ -195,7 +206,9 @@ std::int64_t bytes_under(const fs::path& path) {
 
 std::string fingerprint(const PatientRecord& patient, const Recipe& recipe) {
   std::string text = recipe.settings().dump() + "\n";
-  for (const ModalitySpec& modality : recipe.specs) {
+  for (std::size_t m = 0; m < recipe.specs.size(); ++m) {
+    const ModalitySpec& modality = recipe.specs[m];
+    text += shape_text(recipe.modalities[m].layout, extractor_of(modality.kind)->version);
     text += row_text(patient, modality.kind);
     for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) text += state_of(file);
   }

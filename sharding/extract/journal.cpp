@@ -122,6 +122,23 @@ std::vector<Failure> read_failures(Unpacker& unpacker, const std::string& key) {
   return failures;
 }
 
+// A record's index from its payload.
+std::pair<std::string, Record> index_of(std::span<const std::byte> payload) {
+  Unpacker unpacker(payload);
+  std::pair<std::string, Record> found{unpacker.text(), {}};
+  Record& record = found.second;
+  record.bytes = payload.size();
+  record.fingerprint = unpacker.text();
+  record.result = fmt::format("{:016x}", xxh3(unpacker.rest()));
+  record.items = unpacker.list<std::int64_t>();
+  (void)unpacker.list<std::uint8_t>();  // reasons
+  record.failures = read_failures(unpacker, found.first);
+  return found;
+}
+
+// A segment's name begins with its generation; 0: it is none of ours.
+std::int64_t generation_of(const fs::path& segment) { return std::strtoll(segment.filename().c_str(), nullptr, 10); }
+
 void scan_segment(const fs::path& path, std::map<std::string, Record>& records) {
   const ReadOnlyFile file(path);
   std::vector<std::byte> payload;
@@ -133,32 +150,29 @@ void scan_segment(const fs::path& path, std::map<std::string, Record>& records) 
     payload.resize(header.bytes);
     file.read_at(at, payload);
     if (xxh3(payload) != header.xxh3) return;
-    Unpacker unpacker(payload);
-    const std::string key = unpacker.text();
-    Record record{path, at, header.bytes, unpacker.text(), {}, {}, {}};
-    record.result = fmt::format("{:016x}", xxh3(unpacker.rest()));
-    record.items = unpacker.list<std::int64_t>();
-    (void)unpacker.list<std::uint8_t>();  // reasons
-    record.failures = read_failures(unpacker, key);
-    records[key] = std::move(record);
+    auto [key, record] = index_of(payload);
+    record.segment = path;
+    record.generation = generation_of(path);
+    record.at = at;
+    record.xxh3 = header.xxh3;
+    Record& newest = records[key];
+    if (record.generation >= newest.generation) newest = std::move(record);
     at += header.bytes;
   }
 }
 
 }  // namespace
 
-SegmentWriter::SegmentWriter(const fs::path& folder, int rank) : flushed_seconds_(now_seconds()) {
-  // A new name each time: a segment has one writer, and two generations of a job never share one. In the order of names
-  // the newer one comes last, and wins.
-  const std::uint64_t unique = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-  path_ = folder / (std::to_string(unique) + "-rank-" + std::to_string(rank) + "-" + std::to_string(::getpid()) + ".seg");
+SegmentWriter::SegmentWriter(const fs::path& folder, std::int64_t generation, int rank) : generation_(generation), flushed_seconds_(now_seconds()) {
+  // A new name each time: a segment has one writer, and two generations of a job never share one.
+  path_ = folder / (fmt::format("{:08d}-rank-{}-{}", generation, rank, ::getpid()) + ".seg");
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw disk_error("cannot create", {path_.string()});
 }
 
 SegmentWriter::~SegmentWriter() { ::close(descriptor_); }
 
-void SegmentWriter::append(const Extracted& extracted, const std::string& fingerprint) {
+Record SegmentWriter::append(const Extracted& extracted, const std::string& fingerprint) {
   const std::string payload = pack(extracted, fingerprint);
   const Header header{kMagic, payload.size(), xxh3(std::as_bytes(std::span(payload.data(), payload.size())))};
   const std::string record = std::string(reinterpret_cast<const char*>(&header), sizeof header) + payload;
@@ -168,7 +182,14 @@ void SegmentWriter::append(const Extracted& extracted, const std::string& finger
     if (written <= 0) throw disk_error("cannot write", {path_.string()});
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
+  Record written = index_of(std::as_bytes(std::span(payload.data(), payload.size()))).second;
+  written.segment = path_;
+  written.generation = generation_;
+  written.at = written_ + sizeof header;
+  written.xxh3 = header.xxh3;
+  written_ += record.size();
   if (now_seconds() - flushed_seconds_ > kFlushSeconds) flush();
+  return written;
 }
 
 void SegmentWriter::flush() {
@@ -177,13 +198,9 @@ void SegmentWriter::flush() {
 }
 
 std::map<std::string, Record> scan_segments(const fs::path& folder) {
-  std::vector<fs::path> segments;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
-    if (entry.path().extension() == ".seg") segments.push_back(entry.path());
-  std::sort(segments.begin(), segments.end());
   std::map<std::string, Record> records;
-  for (const fs::path& segment : segments) scan_segment(segment, records);
+  for (const fs::path& segment : entries_of(folder))
+    if (segment.extension() == ".seg") scan_segment(segment, records);
   return records;
 }
 
@@ -191,10 +208,11 @@ Extracted load(const Record& record) {
   const ReadOnlyFile file(record.segment);
   std::vector<std::byte> payload(record.bytes);
   file.read_at(record.at, payload);
+  if (xxh3(payload) != record.xxh3) throw store_error("an extracted part is not what was written", {record.segment.string()}, "remove this file and run again: its patients are then extracted again");
   Unpacker unpacker(payload);
   Extracted out;
   out.features.key = unpacker.text();
-  if (unpacker.text() != record.fingerprint) throw store_error("a record changed while it was in use", {record.segment.string()}, "run again");
+  (void)unpacker.text();  // fingerprint
   const auto items = unpacker.list<std::int64_t>();
   const auto reasons = unpacker.list<std::uint8_t>();
   out.failures = read_failures(unpacker, out.features.key);

@@ -63,8 +63,9 @@ void Builder::check_folder() const {
 void Builder::take_stock() {
   const Timer timer(times_, "plan_seconds");
   packed_ = read_packed(names_);
-  // Shards packed with other layouts hold other values: their patients are extracted again.
-  holdings_ = find_holdings(names_, packed_);
+  Found found = find_holdings(names_, packed_);
+  holdings_ = std::move(found.holdings);
+  generation_ = found.generation + 1;
   for (const PatientRecord& patient : cohort_.patients) fingerprints_.push_back(extract::fingerprint(patient, recipe_));
   std::vector<std::pair<std::int64_t, std::int64_t>> by_cost;
   for (std::size_t p = 0; p < cohort_.patients.size(); ++p) {
@@ -81,10 +82,11 @@ void Builder::take_stock() {
 }
 
 void Builder::share_plan() {
-  const Json plan = Json::parse(world_.broadcast_text(world_.root() ? Json{tasks_, fingerprints_, summary_.source_bytes}.dump() : std::string(), 0));
+  const Json plan = Json::parse(world_.broadcast_text(world_.root() ? Json{tasks_, fingerprints_, summary_.source_bytes, generation_}.dump() : std::string(), 0));
   tasks_ = plan.at(0).get<std::vector<std::int64_t>>();
   fingerprints_ = plan.at(1).get<std::vector<std::string>>();
   summary_.source_bytes = plan.at(2);
+  generation_ = plan.at(3);
   summary_.extracted = static_cast<std::int64_t>(tasks_.size());
   summary_.reused = summary_.patients - summary_.extracted;
 }
@@ -107,17 +109,22 @@ void Builder::open() {
 void Builder::begin() {
   for (const fs::path& folder : {names_.segments(), names_.packed(), names_.features()}) make_folder(folder);
   if (tasks_.empty()) return;
-  remove_stale_temporaries(names_.features());
-  remove_stale_temporaries(names_.packed());
-  remove_stale_temporaries(names_.root);
   publish(names_.settings(), settings_);
-  status_.begin({.phase = "extract"});
+  working("extract");
+}
+
+void Builder::working(const std::string& phase) {
+  if (status_.begun()) return;
+  // A full disk may hold nothing but what killed runs left.
+  for (const fs::path& folder : {names_.features(), names_.packed(), names_.journal(), names_.root}) remove_stale_temporaries(folder);
+  status_.begin({.phase = phase});
 }
 
 void Builder::extract_missing() {
   const Timer timer(times_, "extract_seconds");
   if (tasks_.empty()) return;
   std::optional<extract::SegmentWriter> writer;
+  Holdings mine;
   std::optional<Progress> progress;
   if (world_.root()) progress.emplace(console_, "extract", summary_.extracted, "patients");
   mpi::work_queue(
@@ -125,9 +132,9 @@ void Builder::extract_missing() {
       [&](std::int64_t task) {
         stop_if_asked();
         const auto p = static_cast<std::size_t>(tasks_[static_cast<std::size_t>(task)]);
-        if (!writer) writer.emplace(names_.segments(), world_.rank());
+        if (!writer) writer.emplace(names_.segments(), generation_, world_.rank());
         try {
-          writer->append(extract::extract(cohort_.patients[p], recipe_), fingerprints_[p]);
+          mine[cohort_.patients[p].key] = holding_of(writer->append(extract::extract(cohort_.patients[p], recipe_), fingerprints_[p]));
         } catch (const Error& error) {
           throw error.within("patient " + cohort_.patients[p].key);
         }
@@ -139,12 +146,14 @@ void Builder::extract_missing() {
     if (writer) writer->flush();
   });
   if (progress) progress->advance_to(summary_.extracted);
+  // Each rank tells what it wrote: nobody reads the journal again, and a part's hash is checked by the rank that packs it.
+  for (const std::string& text : world_.gather_texts(to_text(mine), 0))
+    for (auto& [key, holding] : holdings_from(text)) holdings_[key] = std::move(holding);
 }
 
 void Builder::share_holdings() {
   const Timer timer(times_, "journal_seconds");
   mpi::together(world_, [&] {
-    if (world_.root() && !tasks_.empty()) holdings_ = find_holdings(names_, packed_);
     if (world_.root()) check_readable();
   });
   const std::string text = world_.broadcast_text(world_.root() ? to_text(holdings_) : std::string(), 0);

@@ -42,6 +42,7 @@ class Builder {
   void take_stock();                 // rank 0: what is there, what must be extracted
   void share_plan();                 // collective
   void begin();                      // rank 0
+  void working(const std::string& phase);  // rank 0: from here to "finished" the folder is not as its store.json says
   void extract_missing();            // collective
   void share_holdings();             // collective
   void check_readable();             // rank 0
@@ -57,6 +58,7 @@ class Builder {
   void publish_all();                // rank 0
   void publish_texts(const JudgedTables& judged);
   void tidy() const;
+  [[nodiscard]] bool finished() const;
 
   struct OpenShard {
     store::ShardReader reader;
@@ -74,6 +76,7 @@ class Builder {
   std::vector<std::int64_t> tasks_;               // patients to extract
   std::map<std::string, PackedShard> packed_;     // rank 0: finished shards by content
   Holdings holdings_;
+  std::int64_t generation_ = 0;                   // of this run's segments and shards
   std::map<std::string, OpenShard> open_shards_;  // those that patients are taken from
   store::Manifest manifest_;
   std::vector<std::string> contents_;             // of the manifest's shards

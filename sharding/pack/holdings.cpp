@@ -14,13 +14,16 @@ using Json = nlohmann::ordered_json;
 Json json_of(const Holding& holding) {
   Json failures = Json::array();
   for (const extract::Failure& failure : holding.failures) failures.push_back({failure.modality, failure.source, failure.reason});
-  return {holding.fingerprint, holding.result, holding.items, failures, holding.shard, holding.position, holding.record.segment.string(), holding.record.at, holding.record.bytes};
+  return {holding.fingerprint, holding.result, holding.items, failures, holding.shard, holding.position, holding.record.segment.string(), holding.record.at, holding.record.bytes, holding.record.xxh3};
 }
 
 Holding holding_of(const std::string& key, const Json& json) {
   Holding holding{json.at(0), json.at(1), json.at(2).get<std::vector<std::int64_t>>(), {}, json.at(4), json.at(5), {}};
   for (const Json& failure : json.at(3)) holding.failures.push_back({key, failure.at(0), failure.at(1), failure.at(2)});
-  holding.record = {json.at(6).get<std::string>(), json.at(7), json.at(8), holding.fingerprint, holding.result, holding.items, {}};
+  holding.record.segment = json.at(6).get<std::string>();
+  holding.record.at = json.at(7);
+  holding.record.bytes = json.at(8);
+  if (json.size() > 9) holding.record.xxh3 = json.at(9);
   return holding;
 }
 
@@ -48,37 +51,47 @@ std::string content_of(const std::string& recipe_hash, const std::vector<std::st
 }
 
 void publish_packed(const store::Names& names, const PackedShard& shard) {
-  const Json json{{"content", shard.content}, {"entry", Json::parse(store::shard_entry_text(shard.entry))}, {"patients", json_of(shard.patients)}};
+  const Json json{{"content", shard.content}, {"generation", shard.generation}, {"entry", Json::parse(store::shard_entry_text(shard.entry))}, {"patients", json_of(shard.patients)}};
   publish(names.packed(shard.content), json.dump() + "\n");
 }
 
 std::map<std::string, PackedShard> read_packed(const store::Names& names) {
   std::map<std::string, PackedShard> all;
-  std::error_code failed;
-  for (const fs::directory_entry& file : fs::directory_iterator(names.packed(), failed)) {
-    if (file.path().extension() != ".json") continue;
+  for (const fs::path& file : entries_of(names.packed())) {
+    if (file.extension() != ".json") continue;
     try {
-      const Json json = Json::parse(read_file(file.path()));
-      PackedShard shard{json.at("content"), store::shard_entry_of(json.at("entry").dump()), holdings_of(json.at("patients"))};
+      const Json json = Json::parse(read_file(file));
+      PackedShard shard{json.at("content"), json.value("generation", std::int64_t{0}), store::shard_entry_of(json.at("entry").dump()), holdings_of(json.at("patients"))};
       std::error_code missing;
       const std::uintmax_t bytes = fs::file_size(names.shard(shard.entry.file), missing);
       if (!missing && bytes == shard.entry.bytes) all[shard.content] = std::move(shard);
     } catch (const nlohmann::json::exception& problem) {
-      throw store_error(std::string("cannot be understood: ") + problem.what(), {file.path().string()}, "remove this file: its patients are then extracted again");
+      throw store_error(std::string("cannot be understood: ") + problem.what(), {file.string()}, "remove this file: its patients are then extracted again");
     }
   }
   return all;
 }
 
-Holdings find_holdings(const store::Names& names, const std::map<std::string, PackedShard>& packed) {
-  Holdings holdings;
+Holding holding_of(extract::Record record) {
+  Holding holding{record.fingerprint, record.result, record.items, record.failures, {}, 0, {}};
+  holding.record = std::move(record);
+  return holding;
+}
+
+Found find_holdings(const store::Names& names, const std::map<std::string, PackedShard>& packed) {
+  Found found;
+  std::map<std::string, std::int64_t> generations;
+  const auto take = [&](const std::string& key, std::int64_t generation, const auto& holding) {
+    const auto [known, is_new] = generations.emplace(key, generation);
+    if (!is_new && known->second > generation) return;
+    known->second = generation;
+    found.generation = std::max(found.generation, generation);
+    found.holdings[key] = holding();
+  };
   for (const auto& [content, shard] : packed)
-    for (const auto& [key, holding] : shard.patients) holdings[key] = holding;
-  for (auto& [key, record] : extract::scan_segments(names.segments())) {
-    Holding holding{record.fingerprint, record.result, record.items, record.failures, {}, 0, record};
-    holdings[key] = std::move(holding);
-  }
-  return holdings;
+    for (const auto& [key, holding] : shard.patients) take(key, shard.generation, [&h = holding] { return h; });
+  for (const auto& [key, record] : extract::scan_segments(names.segments())) take(key, record.generation, [&r = record] { return holding_of(r); });
+  return found;
 }
 
 }  // namespace hepar::pack

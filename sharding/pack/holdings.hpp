@@ -15,7 +15,7 @@ namespace hepar::pack {
 
 // One patient's extracted features.
 struct Holding {
-  std::string fingerprint;             // of the sources
+  std::string fingerprint;             // of the sources, and of what reads them
   std::string result;                  // of what was extracted
   std::vector<std::int64_t> items;     // one a modality with values
   std::vector<extract::Failure> failures;
@@ -31,6 +31,7 @@ using Holdings = std::map<std::string, Holding>;  // by key
 // A finished shard and what went into it; journal/shards/<content>.json.
 struct PackedShard {
   std::string content;
+  std::int64_t generation = 0;         // of the run that packed it
   store::ShardEntry entry;
   Holdings patients;
 };
@@ -40,7 +41,14 @@ void publish_packed(const store::Names& names, const PackedShard& shard);
 // Those whose file in features/ is there in full size.
 [[nodiscard]] std::map<std::string, PackedShard> read_packed(const store::Names& names);
 
-// Everything that is extracted: shards, then segments, which win (they are newer).
-[[nodiscard]] Holdings find_holdings(const store::Names& names, const std::map<std::string, PackedShard>& packed);
+// A patient's features as a segment holds them.
+[[nodiscard]] Holding holding_of(extract::Record record);
+
+struct Found {
+  Holdings holdings;
+  std::int64_t generation = 0;         // the highest of all
+};
+// Everything that is extracted, in shards and in segments; of several of a patient that of the highest generation.
+[[nodiscard]] Found find_holdings(const store::Names& names, const std::map<std::string, PackedShard>& packed);
 
 }  // namespace hepar::pack

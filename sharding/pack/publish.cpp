@@ -21,9 +21,12 @@ using Json = nlohmann::ordered_json;
 constexpr double kBytesPerSecond = 60e6, kPatientsPerSecond = 150;
 
 void remove_others(const fs::path& folder, const std::set<std::string>& kept) {
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
-    if (!kept.contains(entry.path().filename().string())) fs::remove(entry.path(), ignored);
+  for (const fs::path& entry : entries_of(folder)) {
+    std::error_code failed;
+    if (kept.contains(entry.filename().string()) || fs::remove(entry, failed) || !failed) continue;
+    errno = failed.value();
+    throw disk_error("cannot remove what no store.json names", {entry.string()});
+  }
 }
 
 }  // namespace
@@ -57,18 +60,15 @@ void Builder::publish_all() {
   summary_.features_sha256 = manifest_.features_sha256;
   summary_.tables_sha256 = manifest_.tables_sha256;
   summary_.flow_text = judged.flow.text();
-  std::error_code missing;
-  const bool same_tables = fs::exists(names_.tables(), missing) && sha256_file(names_.tables()) == manifest_.tables_sha256;
-  const bool same_manifest = fs::exists(names_.manifest(), missing) && read_file(names_.manifest()) == store::manifest_text(manifest_);
-  summary_.changed = !same_tables || !same_manifest || !tasks_.empty();
+  summary_.changed = status_.begun() || !finished() || !store::is_published(names_.root, manifest_);
   if (!summary_.changed) return;
+  working("publish");
   status_.check();
-  if (!same_tables) publish(names_.tables(), image);
-  if (!same_manifest) publish(names_.manifest(), store::manifest_text(manifest_));
+  store::publish_tables(names_.root, manifest_, image);
   timer.reset();
   for (std::size_t i = 0; i < contents_.size(); ++i) {
     const auto found = packed_.find(contents_[i]);
-    if (found == packed_.end() || tasks_.empty() || found->second.entry.file != manifest_.shards[i].file) continue;
+    if (found == packed_.end() || found->second.entry.file != manifest_.shards[i].file) continue;
     // Sources that were touched without giving anything new: remember them as read.
     PackedShard shard = found->second;
     bool touched = false;
@@ -77,11 +77,18 @@ void Builder::publish_all() {
       touched = touched || now.fingerprint != holding.fingerprint;
       holding.fingerprint = now.fingerprint;
     }
+    shard.generation = generation_;
     if (touched) publish_packed(names_, shard);
   }
   publish_texts(judged);
   tidy();
   status_.publish({.state = "finished", .phase = "shard", .message = "the store is complete"});
+}
+
+// The last word of the run before this one, which may have been cut off between two of its files.
+bool Builder::finished() const {
+  const std::optional<Status> before = read_status(names_.status());
+  return before && before->state == "finished";
 }
 
 void Builder::publish_texts(const JudgedTables& judged) {

@@ -39,7 +39,7 @@ PackedShard Builder::pack_one(std::size_t index, const ShardPlan& plan, const st
   const std::vector<std::string> keys = keys_of(plan);
   std::vector<store::PatientSize> sizes;
   for (const std::string& key : keys) sizes.push_back({key, holdings_.at(key).items});
-  PackedShard shard{content, store::publish_shard(names_.root, index, manifest_.modalities, sizes, [&](std::size_t i) { return load(holdings_.at(keys[i])); }), {}};
+  PackedShard shard{content, generation_, store::publish_shard(names_.root, index, manifest_.modalities, sizes, [&](std::size_t i) { return load(holdings_.at(keys[i])); }), {}};
   for (std::size_t i = 0; i < keys.size(); ++i) {
     Holding holding = holdings_.at(keys[i]);
     holding.shard = shard.entry.file;
@@ -69,6 +69,9 @@ void Builder::pack_shards() {
   missing = Json::parse(world_.broadcast_text(missing.dump(), 0));
   std::vector<PackedShard> mine;
   if (!missing.empty()) {
+    mpi::together(world_, [&] {
+      if (world_.root()) working("pack");
+    });
     std::optional<Progress> progress;
     if (world_.root()) progress.emplace(console_, "pack", static_cast<std::int64_t>(missing.size()), "shards");
     mpi::work_queue(

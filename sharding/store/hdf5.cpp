@@ -119,15 +119,19 @@ void write_whole(const Handle& dataset, hid_t type, const void* data, const std:
   if (H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) throw disk_error("cannot write", {file.string()});
 }
 
-void write_rows(const Handle& dataset, hid_t type, std::span<const hsize_t> shape, hsize_t first, hsize_t count, const void* data, const std::filesystem::path& file) {
-  if (count == 0) return;
+void write_rows(const Handle& dataset, hid_t type, std::span<const hsize_t> shape, hsize_t first, std::span<const std::byte> data, const std::filesystem::path& file) {
+  if (data.empty()) return;
+  std::size_t row = H5Tget_size(type);
+  for (const hsize_t extent : shape.subspan(1)) row *= extent;
+  const hsize_t count = data.size() / std::max<std::size_t>(row, 1);
+  if (count * row != data.size()) throw Error(ExitCode::bug, std::to_string(data.size()) + " bytes are no rows of " + std::to_string(row), file.string());
   std::vector<hsize_t> start(shape.size(), 0), extent(shape.begin(), shape.end());
   start.front() = first;
   extent.front() = count;
   const Handle memory = space_of(extent, file);
   const Handle target(H5Dget_space(dataset.get()), &H5Sclose, "read a shape", file);
   H5Sselect_hyperslab(target.get(), H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
-  if (H5Dwrite(dataset.get(), type, memory.get(), target.get(), H5P_DEFAULT, data) < 0) throw disk_error("cannot write", {file.string()});
+  if (H5Dwrite(dataset.get(), type, memory.get(), target.get(), H5P_DEFAULT, data.data()) < 0) throw disk_error("cannot write", {file.string()});
 }
 
 void write_numbers(const Handle& parent, const std::string& name, std::span<const double> values, const std::filesystem::path& file) { write_vector(parent, name, H5T_IEEE_F64LE, values, file); }

@@ -6,6 +6,7 @@
 
 #include <hdf5.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -48,7 +49,8 @@ class Handle {
 // A contiguous data set whose space is taken at once, so that its offset is known. `shape` may hold zeros.
 [[nodiscard]] Handle create_dataset(const Handle& parent, const std::string& name, hid_t type, std::span<const hsize_t> shape, const std::filesystem::path& file);
 void write_whole(const Handle& dataset, hid_t type, const void* data, const std::filesystem::path& file);
-void write_rows(const Handle& dataset, hid_t type, std::span<const hsize_t> shape, hsize_t first, hsize_t count, const void* data, const std::filesystem::path& file);
+// Rows from `first` on, as many as `data` holds of `shape` (whose first extent does not matter).
+void write_rows(const Handle& dataset, hid_t type, std::span<const hsize_t> shape, hsize_t first, std::span<const std::byte> data, const std::filesystem::path& file);
 
 void write_numbers(const Handle& parent, const std::string& name, std::span<const double> values, const std::filesystem::path& file);
 void write_integers(const Handle& parent, const std::string& name, std::span<const std::int64_t> values, const std::filesystem::path& file);

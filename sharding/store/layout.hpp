@@ -14,6 +14,9 @@ struct Names {
   [[nodiscard]] std::filesystem::path features() const { return root / "features"; }
   [[nodiscard]] std::filesystem::path shard(const std::string& file) const { return features() / file; }
   [[nodiscard]] std::filesystem::path tables() const { return root / "tables.h5"; }
+  // New tables until they are tables.h5. They are there before the store.json that names them, and renamed after it: at
+  // every moment one of the two names holds what store.json says.
+  [[nodiscard]] std::filesystem::path next_tables(const std::string& sha256) const { return root / ("tables-" + sha256.substr(0, 12) + ".h5"); }
   [[nodiscard]] std::filesystem::path flow() const { return root / "flow.json"; }
   [[nodiscard]] std::filesystem::path summary() const { return root / "summary.json"; }
   [[nodiscard]] std::filesystem::path failures() const { return root / "failures.csv"; }

@@ -112,6 +112,21 @@ Manifest read_manifest(const std::filesystem::path& folder) {
   }
 }
 
+std::filesystem::path tables_path(const std::filesystem::path& folder, const Manifest& manifest) {
+  const Names names{folder};
+  constexpr const char* kRemedy = "restore the file, or run 'hepar shard' again";
+  std::error_code failed;
+  const std::uintmax_t bytes = fs::file_size(names.tables(), failed);
+  if (!failed && bytes == manifest.tables_bytes && sha256_file(names.tables()) == manifest.tables_sha256) return names.tables();
+  const std::filesystem::path next = names.next_tables(manifest.tables_sha256);
+  std::error_code missing;
+  if (fs::exists(next, missing) && sha256_file(next) == manifest.tables_sha256) return next;
+  if (failed) throw store_error("tables.h5 is missing", {names.tables().string()}, kRemedy);
+  if (bytes != manifest.tables_bytes)
+    throw store_error("tables.h5 has " + std::to_string(bytes) + " bytes instead of " + std::to_string(manifest.tables_bytes), {names.tables().string()}, kRemedy);
+  throw store_error("tables.h5 is not the one that store.json names (SHA-256 differs)", {names.tables().string()}, kRemedy);
+}
+
 ShardEntry describe_shard(const std::filesystem::path& path, const std::string& file, const std::vector<StoredModality>& modalities) {
   const ShardReader reader(path, modalities);
   ShardEntry entry{file, sha256_file(path), fs::file_size(path), static_cast<std::int64_t>(reader.index().keys.size()), reader.index().hash(), {}};

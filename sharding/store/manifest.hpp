@@ -35,6 +35,10 @@ struct Manifest {
 // store_error: no store, another schema version, not readable.
 [[nodiscard]] Manifest read_manifest(const std::filesystem::path& folder);
 
+// The file that holds the tables which the manifest names: tables.h5, or, where `hepar shard` was cut off or is at it just
+// now, the one that is about to be. store_error: missing, cut or another.
+[[nodiscard]] std::filesystem::path tables_path(const std::filesystem::path& folder, const Manifest& manifest);
+
 // The entry of a shard that lies at `path` under the name `file`; reads and hashes it.
 [[nodiscard]] ShardEntry describe_shard(const std::filesystem::path& path, const std::string& file, const std::vector<StoredModality>& modalities);
 

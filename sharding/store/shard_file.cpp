@@ -52,20 +52,34 @@ ModalityWriter open_writer(const Handle& file, const StoredModality& modality, s
   return writer;
 }
 
+std::size_t value_bytes(const Layout& layout, std::int64_t items) { return static_cast<std::size_t>(items * layout.values_per_item()) * bytes_of(layout.type); }
+
+// Why a feature is not what the layout and the plan of the shard say; "" when it is.
+std::string misfit(const StoredModality& modality, const Feature& feature, std::int64_t planned) {
+  const auto differs = [](const char* what, std::size_t has, std::size_t needs) {
+    return std::string(what) + " are " + std::to_string(has) + " instead of " + std::to_string(needs);
+  };
+  const auto items = static_cast<std::size_t>(std::max<std::int64_t>(feature.items, 0));
+  if (feature.items != planned) return differs("its items", items, static_cast<std::size_t>(planned));
+  if (const std::size_t bytes = value_bytes(modality.layout, planned); feature.values.size() != bytes) return differs("the bytes of its values", feature.values.size(), bytes);
+  if (modality.layout.kind == Kind::bag && feature.coords.size() != items) return differs("its coordinates", feature.coords.size(), items);
+  return {};
+}
+
 void append(ModalityWriter& writer, const StoredModality& modality, const Feature& feature, std::size_t patient, const std::filesystem::path& path) {
   const std::int64_t first = writer.offsets.back();
-  const auto row_first = static_cast<hsize_t>(first), count = static_cast<hsize_t>(feature.items);
-  write_rows(writer.values, writer.type.get(), writer.shape, row_first, count, feature.values.data(), path);
+  const auto row_first = static_cast<hsize_t>(first);
+  write_rows(writer.values, writer.type.get(), writer.shape, row_first, feature.values, path);
   if (writer.coords) {
     const std::array<hsize_t, 2> shape{writer.shape.front(), kCoordWidth};
-    write_rows(*writer.coords, H5T_NATIVE_INT32, shape, row_first, count, feature.coords.data(), path);
+    write_rows(*writer.coords, H5T_NATIVE_INT32, shape, row_first, std::as_bytes(std::span(feature.coords)), path);
   }
   if (writer.affine) {
     const std::array<hsize_t, 2> shape{0, kAffineWidth}, phases{0, static_cast<hsize_t>(modality.layout.item.front())};
     std::vector<std::uint8_t> present = feature.phase_present;
     present.resize(static_cast<std::size_t>(modality.layout.item.front()), 0);
-    write_rows(*writer.affine, H5T_NATIVE_DOUBLE, shape, patient, 1, feature.affine.data(), path);
-    write_rows(*writer.phases, H5T_NATIVE_UINT8, phases, patient, 1, present.data(), path);
+    write_rows(*writer.affine, H5T_NATIVE_DOUBLE, shape, patient, std::as_bytes(std::span(feature.affine)), path);
+    write_rows(*writer.phases, H5T_NATIVE_UINT8, phases, patient, std::as_bytes(std::span(present)), path);
   }
   writer.offsets.push_back(first + feature.items);
   writer.present.push_back(feature.present() ? 1 : 0);
@@ -135,7 +149,12 @@ void write_shard(const std::filesystem::path& path, const std::vector<StoredModa
     }
     for (std::size_t p = 0; p < sizes.size(); ++p) {
       PatientFeatures loaded = load(p);
-      for (std::size_t m = 0; m < modalities.size(); ++m) append(writers[m], modalities[m], loaded.features.at(m), p, path);
+      for (std::size_t m = 0; m < modalities.size(); ++m) {
+        if (const std::string why = misfit(modalities[m], loaded.features.at(m), sizes[p].items[m]); !why.empty())
+          throw store_error("the extracted /" + modalities[m].name + " of patient " + sizes[p].key + " is of another shape: " + why, {path.parent_path().parent_path().string()},
+                            "it was made by another version or from a file that has changed: --fresh moves the store to OUT.old-N and makes a new one");
+        append(writers[m], modalities[m], loaded.features[m], p, path);
+      }
       facts.push_back(std::move(loaded.facts));
     }
     for (ModalityWriter& writer : writers) {
@@ -239,21 +258,24 @@ std::vector<std::uint8_t> ShardReader::phases(std::size_t slot, std::size_t pati
   return {first, first + width};
 }
 
+Feature ShardReader::feature(std::size_t slot, std::size_t patient) const {
+  const Layout& layout = modalities_.at(slot).layout;
+  const ModalityIndex& modality = index_.modalities.at(slot);
+  Feature feature;
+  feature.reason = static_cast<Reason>(modality.reason.at(patient));
+  feature.items = items(slot, patient);
+  feature.values.resize(value_bytes(layout, feature.items));
+  read(slot, patient, 0, feature.items, feature.values);
+  check(slot, patient, feature.values);
+  feature.coords = coords(slot, patient);
+  feature.phase_present = phases(slot, patient);
+  if (layout.kind == Kind::volume) std::copy_n(modality.affine.begin() + static_cast<std::ptrdiff_t>(patient * kAffineWidth), kAffineWidth, feature.affine.begin());
+  return feature;
+}
+
 PatientFeatures ShardReader::load(std::size_t patient, const std::vector<Facts>& facts) const {
   PatientFeatures loaded{index_.keys.at(patient), {}, facts.at(patient)};
-  for (std::size_t slot = 0; slot < modalities_.size(); ++slot) {
-    const Layout& layout = modalities_[slot].layout;
-    Feature feature;
-    feature.reason = static_cast<Reason>(index_.modalities[slot].reason.at(patient));
-    feature.items = items(slot, patient);
-    feature.values.resize(static_cast<std::size_t>(feature.items * layout.values_per_item()) * bytes_of(layout.type));
-    read(slot, patient, 0, feature.items, feature.values);
-    check(slot, patient, feature.values);
-    feature.coords = coords(slot, patient);
-    feature.phase_present = phases(slot, patient);
-    if (layout.kind == Kind::volume) std::copy_n(index_.modalities[slot].affine.begin() + static_cast<std::ptrdiff_t>(patient * kAffineWidth), kAffineWidth, feature.affine.begin());
-    loaded.features.push_back(std::move(feature));
-  }
+  for (std::size_t slot = 0; slot < modalities_.size(); ++slot) loaded.features.push_back(feature(slot, patient));
   return loaded;
 }
 
@@ -266,7 +288,8 @@ std::vector<Facts> read_shard_facts(const std::filesystem::path& path) {
     static_cast<std::vector<std::string>*>(out)->emplace_back(name);
     return 0;
   };
-  H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names);
+  if (H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names) < 0)
+    throw store_error("HDF5 cannot list 'facts'", {path.string()}, "restore the file or make the store again");
   for (const std::string& name : names) {
     const std::vector<std::string> values = read_texts(group, name + "/value", path), sources = read_texts(group, name + "/source", path);
     const std::vector<std::uint8_t> states = read_bytes(group, name + "/state", path);

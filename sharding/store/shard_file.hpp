@@ -26,7 +26,8 @@ struct PatientSize {
   std::vector<std::int64_t> items;  // one a modality that is no vector
 };
 
-// Writes a shard at `path` (not published). `load` gives patient i of `sizes`, called once each in order.
+// Writes a shard at `path` (not published). `load` gives patient i of `sizes`, called once each in order. store_error when
+// what it gives is not of the modality's layout or of the size that was laid out.
 void write_shard(const std::filesystem::path& path, const std::vector<StoredModality>& modalities, const std::vector<PatientSize>& sizes,
                  const std::function<PatientFeatures(std::size_t)>& load);
 
@@ -60,6 +61,8 @@ class ShardReader {
   void check(std::size_t slot, std::size_t patient, std::span<const std::byte> values) const;
   [[nodiscard]] std::vector<std::array<std::int32_t, 3>> coords(std::size_t slot, std::size_t patient) const;
   [[nodiscard]] std::vector<std::uint8_t> phases(std::size_t slot, std::size_t patient) const;
+  // Everything of one feature, its hash checked.
+  [[nodiscard]] Feature feature(std::size_t slot, std::size_t patient) const;
   // Everything of one patient, hashes checked; `facts` from read_shard_facts.
   [[nodiscard]] PatientFeatures load(std::size_t patient, const std::vector<Facts>& facts) const;
 

@@ -80,14 +80,24 @@ Store::Store(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Store Store::open(const std::filesystem::path& folder) {
+  constexpr int kAttempts = 3;
+  for (int attempt = 1;; ++attempt) {
+    Manifest manifest = read_manifest(folder);
+    try {
+      return Store(open_as(folder, manifest));
+    } catch (const Error&) {
+      // `hepar shard` may have replaced the store meanwhile: what the old store.json named is gone then.
+      if (attempt == kAttempts || manifest_text(read_manifest(folder)) == manifest_text(manifest)) throw;
+    }
+  }
+}
+
+std::unique_ptr<Store::Impl> Store::open_as(const std::filesystem::path& folder, const Manifest& manifest) {
   auto impl = std::make_unique<Impl>();
   const Names names{folder};
   impl->folder = folder;
-  impl->manifest = read_manifest(folder);
-  check_size(names.tables(), "tables.h5", impl->manifest.tables_bytes);
-  if (sha256_file(names.tables()) != impl->manifest.tables_sha256)
-    throw store_error("tables.h5 is not the one that store.json names (SHA-256 differs)", {names.tables().string()}, "restore the file, or run 'hepar shard' again");
-  impl->tables = read_tables(names.tables());
+  impl->manifest = manifest;
+  impl->tables = read_tables(tables_path(folder, impl->manifest));
   impl->first.push_back(0);
   for (const ShardEntry& entry : impl->manifest.shards) {
     const std::filesystem::path path = names.shard(entry.file);
@@ -106,7 +116,7 @@ Store Store::open(const std::filesystem::path& folder) {
   }
   impl->checked = std::make_unique<std::atomic<bool>[]>(static_cast<std::size_t>(slots) * impl->tables.rows.size());
   impl->facts.resize(impl->shards.size());
-  return Store(std::move(impl));
+  return impl;
 }
 
 const std::filesystem::path& Store::path() const { return impl_->folder; }
@@ -169,6 +179,13 @@ std::vector<std::array<std::int32_t, 3>> Store::coords(int modality, std::int64_
 std::vector<std::uint8_t> Store::phase_present(int modality, std::int64_t patient) const {
   const auto at = impl_->position(patient);
   return impl_->shards[at.shard].phases(impl_->slot(modality), at.patient);
+}
+
+Feature Store::feature(int modality, std::int64_t patient) const {
+  const auto at = impl_->position(patient);
+  Feature feature = impl_->shards[at.shard].feature(impl_->slot(modality), at.patient);
+  impl_->bytes.fetch_add(feature.values.size(), std::memory_order_relaxed);
+  return feature;
 }
 
 Facts Store::facts(std::int64_t patient) const {

@@ -40,6 +40,8 @@ struct PatientRow {
   std::vector<Treatment> treatments; // kind, start and stop days; the rest of a record is not stored
 };
 
+struct Manifest;
+
 class Store {
  public:
   // Throws store_error (not a store, another schema version, a missing or cut file). Does not re-hash everything.
@@ -71,13 +73,14 @@ class Store {
   [[nodiscard]] std::vector<std::array<std::int32_t, 3>> coords(int modality, std::int64_t patient) const;
   [[nodiscard]] std::vector<std::uint8_t> phase_present(int modality, std::int64_t patient) const;
   [[nodiscard]] Facts facts(std::int64_t patient) const;
-  // Everything of one feature, as extraction gave it (not for vectors).
+  // Everything of one feature, as extraction gave it (not for vectors), its hash checked; `detail` is not stored.
   [[nodiscard]] Feature feature(int modality, std::int64_t patient) const;
 
   [[nodiscard]] std::uint64_t bytes_read() const;  // since open, over all threads
 
  private:
   struct Impl;
+  static std::unique_ptr<Impl> open_as(const std::filesystem::path& folder, const Manifest& manifest);
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -54,10 +54,10 @@ std::vector<std::string> verify(const std::filesystem::path& folder) {
   const Manifest manifest = read_manifest(folder);
   const Names names{folder};
   std::vector<std::string> problems;
-  if (!fs::exists(names.tables())) {
-    problems.emplace_back("tables.h5: missing");
-  } else if (sha256_file(names.tables()) != manifest.tables_sha256) {
-    problems.emplace_back("tables.h5: SHA-256 differs");
+  try {
+    (void)tables_path(folder, manifest);
+  } catch (const Error& error) {
+    problems.emplace_back(error.what());
   }
   for (const ShardEntry& entry : manifest.shards) verify_shard(names.shard(entry.file), entry, manifest.modalities, problems);
   if (features_hash(manifest) != manifest.features_sha256) problems.emplace_back("store.json: features_sha256 does not follow from its settings and shards");

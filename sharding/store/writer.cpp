@@ -47,8 +47,7 @@ void StoreWriter::finish(std::size_t patients_per_shard) {
   for (const Patient& patient : patients_) tables_.rows.push_back(patient.row);
   const std::string image = tables_image(tables_);
   complete_manifest(manifest, tables_, image);
-  publish(Names{folder_}.tables(), image);
-  publish(Names{folder_}.manifest(), manifest_text(manifest));
+  publish_tables(folder_, manifest, image);
 }
 
 ShardEntry publish_shard(const std::filesystem::path& folder, std::size_t index, const std::vector<StoredModality>& modalities,
@@ -68,6 +67,28 @@ ShardEntry publish_shard(const std::filesystem::path& folder, std::size_t index,
   }
   final.commit();
   return entry;
+}
+
+bool is_published(const std::filesystem::path& folder, const Manifest& manifest) {
+  const Names names{folder};
+  std::error_code missing;
+  return fs::exists(names.manifest(), missing) && read_file(names.manifest()) == manifest_text(manifest) && fs::exists(names.tables(), missing) &&
+         sha256_file(names.tables()) == manifest.tables_sha256;
+}
+
+void publish_tables(const std::filesystem::path& folder, const Manifest& manifest, const std::string& image) {
+  const Names names{folder};
+  if (is_published(folder, manifest)) return;
+  const std::filesystem::path next = names.next_tables(manifest.tables_sha256);
+  publish(next, image);
+  publish(names.manifest(), manifest_text(manifest));
+  std::error_code failed;
+  fs::rename(next, names.tables(), failed);
+  if (failed) {
+    errno = failed.value();
+    throw disk_error("cannot put the finished file in place", {names.tables().string()});
+  }
+  sync_folder(folder);
 }
 
 void complete_manifest(Manifest& manifest, const Tables& tables, const std::string& image) {

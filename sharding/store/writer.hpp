@@ -37,6 +37,12 @@ class StoreWriter {
 [[nodiscard]] ShardEntry publish_shard(const std::filesystem::path& folder, std::size_t index, const std::vector<StoredModality>& modalities,
                                        const std::vector<PatientSize>& sizes, const std::function<PatientFeatures(std::size_t)>& load);
 
+// Whether store.json and tables.h5 are these, both under their own names.
+[[nodiscard]] bool is_published(const std::filesystem::path& folder, const Manifest& manifest);
+// Replaces tables.h5 and store.json as one for readers: `Store::open` sees the old pair or the new one, wherever this is cut
+// off; done again it completes. `manifest` is complete, `image` are its tables.
+void publish_tables(const std::filesystem::path& folder, const Manifest& manifest, const std::string& image);
+
 // Fills in hashes and counts. `manifest` has settings, modalities and shards; `image` is tables_image(tables).
 void complete_manifest(Manifest& manifest, const Tables& tables, const std::string& image);
 

@@ -39,10 +39,12 @@ class Journal : public ::testing::Test {
     return extracted;
   }
   fs::path segment() const { return fs::directory_iterator(folder_)->path(); }
-  void write(int n, const std::string& fingerprint = "f") const {
-    SegmentWriter writer(folder_, 0);
-    for (int i = 0; i < n; ++i) writer.append(patient(i), fingerprint);
+  std::map<std::string, Record> write(int n, const std::string& fingerprint = "f", std::int64_t generation = 1, int rank = 0) const {
+    SegmentWriter writer(folder_, generation, rank);
+    std::map<std::string, Record> written;
+    for (int i = 0; i < n; ++i) written["P" + std::to_string(i)] = writer.append(patient(i), fingerprint);
     writer.flush();
+    return written;
   }
 
   fs::path folder_;
@@ -96,9 +98,48 @@ TEST_F(Journal, AFlippedByteNeverGivesAWrongRecord) {
   }
 }
 
+TEST_F(Journal, TellsWhileWritingWhatAScanFinds) {
+  const auto written = write(4);
+  const auto scanned = scan_segments(folder_);
+  ASSERT_EQ(written.size(), scanned.size());
+  for (const auto& [key, record] : scanned) {
+    const Record& told = written.at(key);
+    EXPECT_EQ(std::tie(told.segment, told.generation, told.at, told.bytes, told.xxh3, told.fingerprint, told.result, told.items),
+              std::tie(record.segment, record.generation, record.at, record.bytes, record.xxh3, record.fingerprint, record.result, record.items));
+    EXPECT_EQ(load(told).features.key, key);
+  }
+}
+
+TEST_F(Journal, APartThatWasDamagedAfterwardsIsRefused) {
+  const auto written = write(2);
+  const Record& record = written.at("P1");
+  std::string bytes = read_file(record.segment);
+  for (std::uint64_t at = record.at; at < record.at + record.bytes; ++at) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    std::ofstream(record.segment, std::ios::binary) << damaged;
+    EXPECT_THROW((void)load(record), Error) << at;
+    EXPECT_EQ(load(written.at("P0")).features.key, "P0");
+  }
+}
+
+TEST_F(Journal, AFolderThatCannotBeListedIsAnError) {
+  EXPECT_TRUE(scan_segments(folder_ / "absent").empty());
+  std::ofstream(folder_ / "file") << "x";
+  EXPECT_THROW((void)scan_segments(folder_ / "file"), Error);
+}
+
+TEST_F(Journal, TheHigherGenerationWinsWhateverTheOrderOfNames) {
+  write(3, "old", 9, 7);
+  write(2, "new", 10, 0);  // "…10-rank-0" and "…9-rank-7", and a clock that was set back
+  EXPECT_EQ(scan_segments(folder_).at("P0").fingerprint, "new");
+  write(1, "newest", 123456789, 0);
+  EXPECT_EQ(scan_segments(folder_).at("P0").fingerprint, "newest");
+}
+
 TEST_F(Journal, TheNewerSegmentWins) {
-  write(3, "old");
-  write(2, "new");
+  write(3, "old", 1);
+  write(2, "new", 2);
   const auto records = scan_segments(folder_);
   EXPECT_EQ(records.at("P0").fingerprint, "new");
   EXPECT_EQ(records.at("P1").fingerprint, "new");
@@ -108,7 +149,7 @@ TEST_F(Journal, TheNewerSegmentWins) {
 TEST_F(Journal, TheResultDoesNotDependOnTheSources) {
   write(1, "a");
   const std::string first = scan_segments(folder_).at("P0").result;
-  write(1, "b");
+  write(1, "b", 2);
   EXPECT_EQ(scan_segments(folder_).at("P0").result, first);
 }
 

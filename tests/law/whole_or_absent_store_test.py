@@ -118,6 +118,90 @@ def other_settings(cohort, store):
     shard(cohort, store)
 
 
+KILLER = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static int seen;
+static void count(const char *what) {
+  const char *at = getenv("KILL_AT"), *log = getenv("KILL_LOG");
+  FILE *f = fopen(log, "a");
+  fprintf(f, "%s\n", what);
+  fclose(f);
+  if (at && ++seen == atoi(at)) kill(getpid(), SIGKILL);
+}
+int rename(const char *from, const char *to) {
+  int (*next)(const char *, const char *) = (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename");
+  count(to);
+  return next(from, to);
+}
+int remove(const char *path) {
+  int (*next)(const char *) = (int (*)(const char *))dlsym(RTLD_NEXT, "remove");
+  count(path);
+  return next(path);
+}
+"""
+
+
+def everything(store):
+    """Name -> bytes of all that a finished store holds, less what tells of the run and not of the cohort."""
+    told = {"status.json", "summary.json"}
+    return {str(file.relative_to(store)): made_cohort.sha256(file) for file in sorted(store.rglob("*"))
+            if file.is_file() and file.name not in told and file.parent.name != "shards"}
+
+
+def killed_between_any_two_steps(folder, cohort):
+    """Killed before each rename and each removal of a publication: a reader sees the old store or the new one, never a mix,
+    and the same command completes it."""
+    (folder / "killer.c").write_text(KILLER)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "killer.so", folder / "killer.c", "-ldl"], check=True)
+    log = folder / "renamed.txt"
+
+    def run(out, at):
+        log.unlink(missing_ok=True)
+        environment = {**os.environ, "LD_PRELOAD": str(folder / "killer.so"), "KILL_AT": str(at), "KILL_LOG": str(log)}
+        return subprocess.run([PROGRAM, "shard", "--cohort", str(cohort), "--out", str(out)], env=environment, capture_output=True, text=True, timeout=120)
+
+    def hashes(out):
+        manifest = json.loads(made_cohort.run(PROGRAM, "inspect", out, "--json").stdout)[0]
+        return manifest["features_sha256"], manifest["tables_sha256"]
+
+    old, report = folder / "old", cohort.parent / "files" / "P00001.txt"
+    shard(cohort, old)
+    text, table = report.read_text(), cohort.parent / "patients.csv"
+    rows = table.read_text()
+    report.write_text(text + " 肝硬化。")
+    table.write_text(re.sub(r"(?m)^(P00003,C\d+),\d+", r"\1,77", rows))
+    new = folder / "new"
+    shutil.copytree(old, new)
+    done = run(new, 0)
+    assert done.returncode == 0, done.stderr
+    steps = log.read_text().splitlines()
+    names = [pathlib.Path(step).name for step in steps]
+    assert names.index("store.json") < names.index("tables.h5") < names.index("summary.json"), names
+    assert any(name.startswith("shard-") for name in names[names.index("summary.json"):]), "no old shard was removed"
+    valid, wanted = {hashes(old), hashes(new)}, everything(new)
+    assert len(valid) == 2
+    for at in range(1, len(steps) + 1):
+        killed = folder / "killed"
+        shutil.rmtree(killed, ignore_errors=True)
+        shutil.copytree(old, killed)
+        assert run(killed, at).returncode == -signal.SIGKILL, steps[at - 1]
+        made_cohort.run(PROGRAM, "inspect", killed, "--verify")
+        assert hashes(killed) in valid, f"killed before {steps[at - 1]}: neither the old store nor the new one"
+        assert (killed / "tables.h5").exists()
+        shard(cohort, killed)
+        assert everything(killed) == wanted, f"killed before {steps[at - 1]} and run again: {set(everything(killed)) ^ set(wanted)} differ"
+        assert json.loads((killed / "status.json").read_text())["state"] == "finished"
+        assert "nothing had changed" in shard(cohort, killed).stdout
+    report.write_text(text)
+    table.write_text(rows)
+
+
 def damage_is_named(folder, store):
     manifest = json.loads((store / "store.json").read_text())
     entry = manifest["shards"][0]
@@ -199,6 +283,7 @@ def main():
         stops_when_asked(folder, 2)
         other_settings(cohort, store)
         damage_is_named(folder, store)
+        killed_between_any_two_steps(folder, made_cohort.make(folder / "small", n=8))
         full_disk_and_read_only(folder, cohort, made_cohort.content(store))
     print("a store is whole or absent, its damage is named, and a run takes in only what changed")
 

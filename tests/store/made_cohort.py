@@ -111,8 +111,12 @@ def run(program, *words, ranks=1, check=True, timeout=300):
     return done
 
 
+def sha256(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def content(store):
     """Name -> SHA-256 of the files that the contract calls byte-equal."""
     store = pathlib.Path(store)
     files = sorted((store / "features").iterdir()) + [store / "tables.h5"]
-    return {str(file.relative_to(store)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return {str(file.relative_to(store)): sha256(file) for file in files}

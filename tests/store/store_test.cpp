@@ -263,6 +263,76 @@ TEST(Store, ValuesAreContiguousAndAligned) {
   EXPECT_EQ(read_manifest(folder.path()).shards.at(0).data_sets.at("/slide/values") % 4096, 0u);
 }
 
+TEST(Store, GivesAFeatureAsItWasWritten) {
+  const TemporaryFolder folder;
+  write_small_store(folder.path(), kPatients, 5);
+  const Store store = Store::open(folder.path());
+  const std::vector<SmallPatient> patients = small_patients(kPatients);
+  for (const SmallPatient& patient : patients) {
+    std::int64_t p = 0;
+    while (store.row(p).key != patient.row.key) ++p;
+    for (std::size_t slot = 0; slot < patient.features.size(); ++slot) {
+      const Feature& want = patient.features[slot];
+      const Feature got = store.feature(static_cast<int>(slot) + 1, p);
+      EXPECT_EQ(got.reason, want.reason);
+      EXPECT_EQ(got.items, want.items);
+      EXPECT_EQ(got.values, want.values);
+      EXPECT_EQ(got.coords, want.coords);
+      EXPECT_TRUE(store.modalities()[slot + 1].layout.kind != Kind::volume || got.affine == want.affine);
+    }
+  }
+}
+
+TEST(Store, TablesAndStoreJsonChangeAsOne) {
+  const TemporaryFolder folder;
+  write_small_store(folder.path(), kPatients, 5);
+  const Names names{folder.path()};
+  const std::string old_hash = Store::open(folder.path()).tables_sha256();
+  Tables tables = read_tables(names.tables());
+  tables.rows.at(0).centre = "another";
+  const std::string image = tables_image(tables), old_image = read_file(names.tables());
+  Manifest manifest = read_manifest(folder.path());
+  complete_manifest(manifest, tables, image);
+  // Cut off after each step of publish_tables.
+  publish(names.next_tables(manifest.tables_sha256), image);
+  EXPECT_EQ(Store::open(folder.path()).tables_sha256(), old_hash);
+  publish(names.manifest(), manifest_text(manifest));
+  EXPECT_EQ(Store::open(folder.path()).row(0).centre, "another");
+  EXPECT_TRUE(verify(folder.path()).empty());
+  EXPECT_FALSE(is_published(folder.path(), manifest));
+  flip_byte(names.next_tables(manifest.tables_sha256), image.size() / 2);
+  EXPECT_EQ(error_of([&] { (void)Store::open(folder.path()); }).first, ExitCode::store);
+  EXPECT_FALSE(verify(folder.path()).empty());
+  publish_tables(folder.path(), manifest, image);
+  EXPECT_TRUE(is_published(folder.path(), manifest));
+  EXPECT_FALSE(fs::exists(names.next_tables(manifest.tables_sha256)));
+  EXPECT_EQ(read_file(names.tables()), image);
+  EXPECT_TRUE(verify(folder.path()).empty());
+}
+
+TEST(Store, WhatIsOfAnotherShapeIsRefused) {
+  const auto refused = [](const auto& change) {
+    const TemporaryFolder folder;
+    Feature bag;
+    bag.reason = Reason::present;
+    bag.items = 3;
+    bag.values.resize(3 * 8 * 2);
+    bag.coords.resize(3);
+    std::vector<PatientSize> sizes{{"P1", {3}}};
+    change(bag, sizes);
+    const std::vector<StoredModality> modalities{{"slide", {Kind::bag, DType::float16, {8}, "", ""}, {}, {}}};
+    const auto [code, message] = error_of([&] { write_shard(folder.path() / "shard.h5", modalities, sizes, [&](std::size_t) { return PatientFeatures{"P1", {bag}, {}}; }); });
+    EXPECT_TRUE(code == ExitCode::done || message.find("/slide of patient P1 is of another shape") != std::string::npos) << message;
+    return code == ExitCode::store;
+  };
+  EXPECT_FALSE(refused([](Feature&, auto&) {}));
+  EXPECT_TRUE(refused([](Feature& bag, auto&) { bag.values.resize(3 * 4 * 2); }));  // narrower tiles: would be read beyond their end
+  EXPECT_TRUE(refused([](Feature& bag, auto&) { bag.values.resize(3 * 16 * 2); }));
+  EXPECT_TRUE(refused([](Feature& bag, auto&) { bag.coords.resize(2); }));
+  EXPECT_TRUE(refused([](Feature&, auto& sizes) { sizes[0].items[0] = 2; }));
+  EXPECT_TRUE(refused([](Feature& bag, auto&) { bag.items = 4; }));
+}
+
 TEST(Store, AnInterruptedFirstRunSaysHowToGoOn) {
   const TemporaryFolder folder;
   fs::create_directories(Names{folder.path()}.journal());

@@ -24,13 +24,14 @@ double to_declared_unit(const ColumnSpec& column, const std::string& unit, doubl
 struct LimitSign {
   std::string_view sign;
   Cell::State state;
+  bool strict;
 };
-constexpr std::array<LimitSign, 6> kLimitSigns{{{">=", Cell::State::above_limit},
-                                                {"<=", Cell::State::below_limit},
-                                                {"≥", Cell::State::above_limit},
-                                                {"≤", Cell::State::below_limit},
-                                                {">", Cell::State::above_limit},
-                                                {"<", Cell::State::below_limit}}};
+constexpr std::array<LimitSign, 6> kLimitSigns{{{">=", Cell::State::above_limit, false},
+                                                {"<=", Cell::State::below_limit, false},
+                                                {"≥", Cell::State::above_limit, false},
+                                                {"≤", Cell::State::below_limit, false},
+                                                {">", Cell::State::above_limit, true},
+                                                {"<", Cell::State::below_limit, true}}};
 
 Error no_number(const ColumnSpec& column, const std::string& text, const Place& place) {
   const bool comma = text.find(',') != std::string::npos;
@@ -42,10 +43,12 @@ Error no_number(const ColumnSpec& column, const std::string& text, const Place& 
 ParsedCell parse_numeric(const ColumnSpec& column, std::string text, const std::string& unit, const Place& place) {
   ParsedCell parsed;
   Cell::State state = Cell::State::known;
+  bool strict = true;
   const std::string whole = text;
   for (const LimitSign& limit : kLimitSigns) {
     if (!text.starts_with(limit.sign)) continue;
     state = limit.state;
+    strict = limit.strict;
     text = std::string(trim(text.substr(limit.sign.size())));
     break;
   }
@@ -56,7 +59,7 @@ ParsedCell parse_numeric(const ColumnSpec& column, std::string text, const std::
     parsed.action = "value becomes missing";
     return parsed;
   }
-  parsed.cell = {to_declared_unit(column, unit, *number), state};
+  parsed.cell = {to_declared_unit(column, unit, *number), state, strict};
   if (parsed.cell.value < column.low || parsed.cell.value > column.high) {
     parsed.problem = "out of range";
     parsed.action = "value becomes missing";

@@ -19,6 +19,7 @@ struct Cell {
   enum class State : std::uint8_t { known = 0, missing, below_limit, above_limit, query };
   double value = std::nan("");
   State state = State::missing;
+  bool strict = true;  // of a limit: '>' and not '>='; rules ask for it, stores do not keep it
   [[nodiscard]] bool usable() const { return state == State::known || state == State::below_limit || state == State::above_limit; }
 };
 

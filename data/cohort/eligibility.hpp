@@ -17,9 +17,10 @@ namespace hepar {
 enum class Truth : std::uint8_t { no = 0, yes = 1, unknown = 2, pending = 3 };  // pending: needs a fact of extraction
 
 // Grammar: or, and, not, parentheses, == != < <= > >=, `x in [a, b]`, numbers, 'text', true, false, column names and
-// facts with dots. Categories compare in their declared order. Comparison with an unknown is unknown; `and` with a
-// false and `or` with a true operand are decided whatever the others are. Names, types and category values are checked
-// when parsed: usage_error at `place`.
+// facts with dots. Categories compare in their declared order. Comparison with an unknown is unknown, and so is that of a
+// value at a limit ('>60500', kept with limits: keep) which the limit and the column's range do not decide; `and` with a
+// false and `or` with a true operand are decided whatever the others are. Names, types and the values of categories and
+// facts are checked when parsed: usage_error at `place`.
 class Expression {
  public:
   static Expression parse(const std::string& text, const CohortSpec& spec, const Place& place);
@@ -38,7 +39,10 @@ class Expression {
 
 // Facts every rule may name, with what they mean (`cohort check --facts`).
 struct FactName {
+  enum class Type : std::uint8_t { flag, number, text };
   std::string name, meaning, known_from;
+  Type type = Type::number;
+  std::vector<std::string> values;  // of texts: all that it can be; of numbers: the words that may stand for one
 };
 [[nodiscard]] std::vector<FactName> known_facts(const CohortSpec& spec);
 // A fact that the tables alone give (follow_up.*, treatment.*, surgery.*, <endpoint>.known); nullopt: it is

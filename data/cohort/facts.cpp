@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The facts that rules may name: those of the tables, and those that only extraction can give.
 #include "data/base/table.hpp"
+#include "data/base/text.hpp"
 #include "data/cohort/cells.hpp"
 #include "data/cohort/eligibility.hpp"
 #include "data/cohort/outcome.hpp"
@@ -13,31 +14,27 @@ namespace hepar {
 
 namespace {
 
+using Type = FactName::Type;
+
 struct Named {
   std::string_view name, meaning;
+  Type type = Type::number;
+  std::string_view values = {};  // separated by commas
 };
 
-// data.md section 6.1; the values are those of the report room.
-constexpr std::array<Named, 19> kReportAttributes{{{"diagnosis", "HCC, ICC, cHCC-CCA, other"},
-                                                   {"mvi", "M0, M1, M2, positive"},
-                                                   {"edmondson", "Edmondson-Steiner grade, I … IV"},
-                                                   {"differentiation", "well … undifferentiated"},
-                                                   {"size_mm", "largest diameter of the largest tumour, mm"},
-                                                   {"number", "tumours, or multiple"},
-                                                   {"capsule", "complete, incomplete, absent, present"},
-                                                   {"satellite", "present, absent"},
-                                                   {"margin", "negative, positive"},
-                                                   {"margin_mm", "closest distance to the margin, mm"},
-                                                   {"cirrhosis", "present, absent"},
-                                                   {"macrovascular", "present, absent"},
-                                                   {"bile_duct_thrombus", "present, absent"},
-                                                   {"nerve", "present, absent"},
-                                                   {"lymph_node", "positive, negative, not_submitted"},
-                                                   {"nodes_positive", "positive lymph nodes"},
-                                                   {"nodes_examined", "examined lymph nodes"},
-                                                   {"necrosis_pct", "necrosis, per cent"},
-                                                   {"ihc.Ki-67_pct", "Ki-67 index, upper end, per cent"}}};
-// Of whole slides, over all slides of a patient; those of the pathology room.
+// What the report room finds; tests/extract holds the two to each other.
+constexpr std::array<Named, 10> kReportAttributes{
+    {{"mvi", "microvascular invasion", Type::text, "M0,M1,M2,positive"},
+     {"differentiation", "grade of differentiation", Type::text, "well,well-moderate,moderate,moderate-poor,poor,undifferentiated"},
+     {"size_mm", "largest diameter of the largest tumour, mm"},
+     {"number", "tumours", Type::number, "multiple"},
+     {"capsule", "tumour capsule", Type::text, "complete,incomplete,absent,present"},
+     {"satellite", "satellite nodules", Type::text, "present,absent"},
+     {"margin", "resection margin", Type::text, "negative,positive"},
+     {"cirrhosis", "cirrhosis", Type::text, "present,absent"},
+     {"necrosis_pct", "necrosis, per cent"},
+     {"language", "language of the text", Type::text, "zh,en"}}};
+// Of whole slides, over all slides of a patient; those of the pathology room (likewise).
 constexpr std::array<Named, 11> kSlideNumbers{{{"tissue_mm2", "tissue area over all slides, mm2"},
                                                {"tiles", "tiles that hold enough tissue"},
                                                {"corrupt_tiles", "tiles that could not be decoded"},
@@ -49,10 +46,6 @@ constexpr std::array<Named, 11> kSlideNumbers{{{"tissue_mm2", "tissue area over 
                                                {"fading", "share of tissue that is very pale"},
                                                {"background", "mean grey of the background, 0-255"},
                                                {"stain_angle", "degrees between the two stain colours"}}};
-constexpr std::array<std::string_view, 17> kMarkers{"HepPar-1", "Arginase-1", "GPC3",         "AFP",   "CD34", "CK7",
-                                                    "CK8",      "CK18",       "CK19",         "p53",   "GS",   "HSP70",
-                                                    "CD10",     "EpCAM",      "beta-catenin", "PD-L1", "CD8"};
-
 Fact flag(bool holds, const char* source) { return {Fact::State::known, holds ? "true" : "false", source}; }
 Fact number(double value, const char* source) { return {Fact::State::known, number_text(value), source}; }
 Fact unknown(const char* source) { return {Fact::State::unknown, {}, source}; }
@@ -89,36 +82,44 @@ Fact surgery_year(const PatientRecord& patient, const CohortSpec&) {
 
 struct TableFact {
   std::string_view name, meaning;
+  Type type;
   Fact (*of)(const PatientRecord&, const CohortSpec&);
 };
 constexpr std::array<TableFact, 8> kTableFacts{
-    {{"follow_up.complete", "true when the follow-up table has this patient", follow_up_complete},
-     {"follow_up.months", "months from surgery to death or last contact", follow_up_months},
-     {"treatment.tace", "true when a TACE is recorded, at any time", treatment_tace},
-     {"treatment.systemic", "true when a systemic treatment is recorded", treatment_systemic},
-     {"treatment.other", "true when another treatment is recorded", treatment_other},
-     {"treatment.before_window", "true when a treatment started before the window", treatment_before_window},
-     {"treatment.strategy", "an arm, undetermined, other or unknown", treatment_strategy},
-     {"surgery.year", "calendar year of surgery", surgery_year}}};
+    {{"follow_up.complete", "true when the follow-up table has this patient", Type::flag, follow_up_complete},
+     {"follow_up.months", "months from surgery to death or last contact", Type::number, follow_up_months},
+     {"treatment.tace", "true when a TACE is recorded, at any time", Type::flag, treatment_tace},
+     {"treatment.systemic", "true when a systemic treatment is recorded", Type::flag, treatment_systemic},
+     {"treatment.other", "true when another treatment is recorded", Type::flag, treatment_other},
+     {"treatment.before_window", "true when a treatment started before the window", Type::flag, treatment_before_window},
+     {"treatment.strategy", "an arm, undetermined, other or unknown", Type::text, treatment_strategy},
+     {"surgery.year", "calendar year of surgery", Type::number, surgery_year}}};
 
 // The column of "<column>.agrees" or the endpoint of "<endpoint>.known", else "".
 std::string stem_of(std::string_view name, std::string_view ending) {
   return name.ends_with(ending) ? std::string(name.substr(0, name.size() - ending.size())) : std::string();
 }
 
+std::vector<std::string> values_of(std::string_view list) { return list.empty() ? std::vector<std::string>{} : split(list, ','); }
+
 void add_modality_facts(const ModalitySpec& modality, std::vector<FactName>& facts) {
-  const auto add = [&](std::string_view name, std::string_view meaning) {
-    facts.push_back({modality.name + "." + std::string(name), std::string(meaning), "extraction"});
+  const auto add = [&](const Named& fact) {
+    facts.push_back({modality.name + "." + std::string(fact.name), std::string(fact.meaning), "extraction", fact.type, values_of(fact.values)});
   };
-  add("readable", "true when this modality could be read");
-  add("items", "tiles, words or volumes that were read");
+  add({"readable", "true when this modality could be read", Type::flag});
+  add({"items", "tiles, words or volumes that were read"});
   if (modality.kind == Kind::bag) {
-    add("count", "slide files that were read");
-    for (const Named& number : kSlideNumbers) add(number.name, number.meaning);
+    add({"count", "slide files that were read"});
+    for (const Named& number : kSlideNumbers) add(number);
   }
-  if (modality.kind != Kind::sequence) return;
-  for (const Named& attribute : kReportAttributes) add(attribute.name, attribute.meaning);
-  for (const std::string_view marker : kMarkers) add("ihc." + std::string(marker), "positive, negative, focal, weak");
+  if (modality.kind == Kind::sequence)
+    for (const Named& attribute : kReportAttributes) add(attribute);
+}
+
+std::vector<std::string> strategy_names(const StrategySpec& strategies) {
+  std::vector<std::string> names = strategies.arm_names();
+  for (const char* state : {"undetermined", "other", "unknown"}) names.emplace_back(state);
+  return names;
 }
 
 }  // namespace
@@ -126,12 +127,13 @@ void add_modality_facts(const ModalitySpec& modality, std::vector<FactName>& fac
 std::vector<FactName> known_facts(const CohortSpec& spec) {
   std::vector<FactName> facts;
   for (const TableFact& fact : kTableFacts)
-    facts.push_back({std::string(fact.name), std::string(fact.meaning), "tables"});
+    facts.push_back({std::string(fact.name), std::string(fact.meaning), "tables", fact.type,
+                     fact.type == Type::text ? strategy_names(spec.strategies) : std::vector<std::string>{}});
   for (const EndpointSpec& endpoint : spec.endpoints)
-    facts.push_back({endpoint.name + ".known", "true when this endpoint's time and event are known", "tables"});
+    facts.push_back({endpoint.name + ".known", "true when this endpoint's time and event are known", "tables", Type::flag, {}});
   for (const ColumnSpec& column : spec.columns)
     if (column.conflict_is_query)
-      facts.push_back({column.name + ".agrees", "true unless its sources disagree", "agreement"});
+      facts.push_back({column.name + ".agrees", "true unless its sources disagree", "agreement", Type::flag, {}});
   for (const ModalitySpec& modality : spec.modalities)
     if (modality.kind != Kind::vector) add_modality_facts(modality, facts);
   return facts;

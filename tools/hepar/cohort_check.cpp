@@ -74,6 +74,13 @@ std::string queries_csv(const Cohort& cohort) {
   return csv;
 }
 
+// What a fact can be compared with.
+std::string values_of(const FactName& fact) {
+  if (fact.type == FactName::Type::flag) return "true, false";
+  if (fact.type == FactName::Type::text) return join(fact.values, ", ");
+  return fact.values.empty() ? "a number" : "a number, or " + join(fact.values, ", ");
+}
+
 // Cells whose sources disagree become queries like those of the tables.
 void add_conflicts(Cohort& cohort, const FactsByKey& facts) {
   for (const PatientRecord& patient : cohort.patients) {
@@ -179,7 +186,7 @@ class CohortCheck : public Command {
   void check(const Context& context) const {
     if (facts_) {
       for (const FactName& fact : known_facts(read_cohort_spec(cohort_)))
-        fmt::print("{:<28} {:<44} {}\n", fact.name, fact.meaning, fact.known_from);
+        fmt::print("{:<28} {:<44} {:<11} {}\n", fact.name, fact.meaning, fact.known_from, values_of(fact));
       return;
     }
     if (out_.empty()) throw usage_error("'cohort check' needs --out", {}, "example: " + std::string(example()));

@@ -47,9 +47,11 @@ fi
 # background. TERM is passed on as a stop too: mpirun would kill its ranks a second after it.
 launcher='' code=0
 generation=$(field generation)
+export HEPAR_VERDICT=$notes/verdict-$tag  # the program's own exit code, when it fails: the launcher's may be that of a rank it killed
 trap '[ -n "$launcher" ] && kill -s "$stop" "$launcher" 2>/dev/null' "$stop" USR1 USR2 TERM
 say "start ${SLURM_RESTART_COUNT:-0} on ${SLURM_JOB_NODELIST:-?}: ${launch[*]}"
 run_once() {
+  rm -f "$HEPAR_VERDICT"
   "${launch[@]}" &
   launcher=$!
   while :; do
@@ -57,6 +59,7 @@ run_once() {
     code=$?
     kill -0 "$launcher" 2>/dev/null || break
   done
+  [ -s "$HEPAR_VERDICT" ] && read -r code <"$HEPAR_VERDICT"
   # Rank 0's status file is the authority: a launcher has returned 0 after a node had died.
   state=$(field state) class=$(field class)
   # The same generation as before: this start was refused, found all done, or never began.
@@ -83,7 +86,7 @@ case "$state/$class" in
     exit "$(field exit_code)" ;;
   unbegun/*)
     # The program's own refusals are not worth another try; a launcher that failed is.
-    if [ "$code" -ge 2 ] && [ "$code" -le 5 ]; then say "refused (code $code), see above; not tried again"; exit "$code"; fi
+    if { [ "$code" -ge 2 ] && [ "$code" -le 5 ]; } || [ "$code" -eq 74 ]; then say "refused (code $code), see above; not tried again"; exit "$code"; fi
     [ -e "$result" ] && [ "$code" -eq 0 ] && { say "finished before"; exit 0; }
     say "died before it began (launcher code $code), requeued"
     back_to_the_queue ;;

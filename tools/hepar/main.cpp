@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: pins the machine, opens the MPI session, runs one command, and is the only place that ends a failed one.
+#include "data/base/files.hpp"
 #include "data/base/machine.hpp"
 #include "data/base/stop.hpp"
 #include "data/base/text.hpp"
@@ -54,6 +55,18 @@ int run(const std::vector<std::string>& arguments, const mpi::Session& session) 
   return static_cast<int>(line.command->run(context, line.words));
 }
 
+// A launcher that kills the other ranks of a failed one returns their code, not the program's: a job script that must know
+// why (slurm/survive.sh) names a file for it.
+void leave_verdict(ExitCode code) {
+  const char* file = std::getenv("HEPAR_VERDICT");
+  if (file == nullptr) return;
+  try {
+    publish(file, std::to_string(static_cast<int>(code)) + "\n");
+  } catch (const std::exception&) {
+    return;  // the script then goes by the launcher's code
+  }
+}
+
 // What ends the program: the message is printed once, by the rank that has it.
 int failure_code(const std::exception& error, const mpi::Communicator& world, bool agreed) {
   const auto* known = dynamic_cast<const Error*>(&error);
@@ -62,8 +75,12 @@ int failure_code(const std::exception& error, const mpi::Communicator& world, bo
   if (out_of_memory) message = "out of memory; use fewer slots at once (resources.slots_at_once) or a smaller train.bag_cap";
   if (known == nullptr && !out_of_memory) message += "; this is a bug: please report it with the command and this line";
   if (world.size() > 1 && !agreed) message = "rank " + std::to_string(world.rank()) + " of " + std::to_string(world.size()) + ": " + message;
-  if (!agreed || world.root()) say(message);
-  return static_cast<int>(known != nullptr ? known->code() : out_of_memory ? ExitCode::training : ExitCode::bug);
+  const ExitCode code = known != nullptr ? known->code() : out_of_memory ? ExitCode::training : ExitCode::bug;
+  if (!agreed || world.root()) {
+    say(message);
+    leave_verdict(code);
+  }
+  return static_cast<int>(code);
 }
 
 // A group of ranks failed while others work on: its spokesman ends the program, the others wait to be ended.

@@ -29,6 +29,7 @@ th[scope=row],thead th:first-child{text-align:left;font-weight:600;white-space:n
 .bad{color:var(--bad);font-weight:600}
 figure{margin:1rem 0;padding:.8rem;background:var(--card);border-radius:.5rem}figcaption{font-size:.88rem;color:var(--soft);margin-top:.4rem}
 svg{width:100%;height:auto;display:block;max-width:44rem}
+.wide{min-width:36rem}.wide .tick,.wide .name,.wide text.muted{font-size:12px}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1rem}.pair figure{margin:0}
 .grid{stroke:var(--rule);fill:none}.chance{stroke:var(--soft);stroke-dasharray:4 4;fill:none}.tick,.axis,.name{font-size:12px;fill:var(--soft)}
 .name{fill:var(--ink)}text.muted{fill:var(--soft);font-size:12px}

@@ -40,12 +40,13 @@ Points points_of(const Json& x, const Json& y) {
 std::string forest(const Source& source, const std::string& endpoint) {
   const std::string name = endpoint + ".harrell_c";
   const Json& folds = source.validation.at("folds");
-  const int row = 24, top = 10, left = 150, right = 150, width = 640, height = top + row * (static_cast<int>(folds.size()) + 2) + 40;
+  const int row = 24, top = 10, left = 150, right = 230, width = 760, height = top + row * (static_cast<int>(folds.size()) + 2) + 40;
   const double low = 0.3, high = 1.0;
   const auto px = [&](double c) { return left + (std::clamp(c, low, high) - low) / (high - low) * (width - left - right); };
   std::string svg =
-      fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Concordance of {} by held-out fold\"><title>Concordance of {} by held-out fold</title>",
-                  width, height, escaped(endpoint), escaped(endpoint));
+      fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Concordance of {} by held-out fold\"><title>Concordance of {} by held-out fold</title>"
+                  "<text class=\"tick\" x=\"{}\" y=\"{}\">C (95 % interval)</text><text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">events / n</text>",
+                  width, height, escaped(endpoint), escaped(endpoint), width - right + 26, height - 14, width - 4, height - 14);
   for (const double at : ticks(low, high, 7))
     svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}V{}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.1f}</text>",
                        std::abs(at - 0.5) < 1e-9 ? "chance" : "grid", px(at), top, height - 30, px(at), height - 14, at);
@@ -63,14 +64,17 @@ std::string forest(const Source& source, const std::string& endpoint) {
         svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}H{:.1f}\"/><circle class=\"mark\" cx=\"{:.1f}\" cy=\"{}\" r=\"4\"/>", css, px(from), y, px(to),
                            px(value), y);
       }
-      svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">{:.2f} ({:.2f} to {:.2f})</text>", width - right + 8, y + 4, value, from, to);
+      svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">{:.2f} ({:.2f} to {:.2f})</text>", width - right + 26, y + 4, value, from, to);
     }
+    const double n = value_of(estimate, "n"), events = value_of(estimate, "events");
+    if (std::isfinite(n) && std::isfinite(events))
+      svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{:.0f} / {:.0f}</text>", width - 4, y + 4, events, n);
     y += row;
   };
   for (const Json& fold : folds) line(fold.at("name").get<std::string>(), estimate_of(fold.at("metrics"), name), "whisker", false);
   line("pooled", pooled(source, name), "diamond", true);
   line("a new centre", pooled(source, name + "_prediction"), "prediction", false);
-  return svg + "</svg>";
+  return "<div class=\"scroll\"><div class=\"wide\">" + svg + "</svg></div></div>";
 }
 
 }  // namespace
@@ -81,14 +85,14 @@ std::string headline_section(const Source& source) {
   for (const std::string& endpoint : endpoints_of(source)) {
     const std::string c = endpoint + ".harrell_c";
     const Json all = pooled(source, c);
-    rows.push_back({escaped(endpoint), estimate_text(all), estimate_text(pooled(source, c + "_prediction")), estimate_text(baseline(source, c)),
-                    estimate_text(difference(source, c)), all.is_object() ? number(value_of(all, "n"), 0) : "not known",
-                    all.is_object() ? number(value_of(all, "events"), 0) : "not known"});
+    rows.push_back({escaped(title_of(endpoint)), estimate_text(all), estimate_text(pooled(source, c + "_prediction")), estimate_text(baseline(source, c)),
+                    estimate_text(difference(source, c)),
+                    all.is_object() ? fmt::format("{} / {}", number(value_of(all, "events"), 0), number(value_of(all, "n"), 0)) : "not known"});
   }
   const std::string estimand = source.validation.value("estimand", "");
   return section("headline", "Discrimination where the model was never trained",
                  "<p>Harrell's C of held-out patients, pooled over folds by random effects; 0.5 is chance.</p>" +
-                     table({"endpoint", "model", "in a new centre", "clinical Cox", "model over Cox", "patients", "events"}, rows) +
+                     table({"endpoint", "model", "in a new centre", "clinical Cox", "model over Cox", "events / n"}, rows) +
                      (estimand.empty() ? "" : "<p class=\"muted\">Estimand: " + escaped(estimand) + ".</p>"));
 }
 
@@ -98,7 +102,7 @@ std::string forest_section(const Source& source) {
   for (const std::string& endpoint : endpoints_of(source))
     body += figure(
         forest(source, endpoint),
-        "Harrell's C of " + escaped(endpoint) +
+        "Harrell's C of " + escaped(title_of(endpoint)) +
             " in each held-out fold, with 95 % intervals; the diamond pools them, the last row is the prediction interval for a centre that nobody has seen.");
   return section("centres", "Centre by centre", body);
 }
@@ -116,7 +120,7 @@ std::string survival_section(const Source& source) {
     std::vector<std::vector<std::string>> rows;
     int index = 0;
     for (const Json& group : groups) {
-      const std::string css = "c" + std::to_string(index++);
+      const std::string css = fmt::format("c{}", index++);
       chart.band(points_of(group.at("times"), group.at("low")), points_of(group.at("times"), group.at("high")), "band " + css);
       const Points curve = points_of(group.at("times"), group.at("survival"));
       chart.steps(curve, "line " + css);
@@ -130,7 +134,7 @@ std::string survival_section(const Source& source) {
     }
     const double p = value_of(figures.at("risk_groups").at("logrank"), "p");
     body += figure(chart.svg() + legend + "</ul>" + table(header, rows),
-                   escaped(endpoint) + ", " + escaped(figures.at("risk_groups").at("method").get<std::string>()) + "; groups by " +
+                   escaped(title_of(endpoint)) + ": " + escaped(figures.at("risk_groups").at("method").get<std::string>()) + "; groups by " +
                        escaped(figures.at("risk_groups").at("rule").get<std::string>()) + "; log-rank test stratified by fold: p " +
                        (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
   }
@@ -151,8 +155,8 @@ std::string calibration_section(const Source& source) {
     const std::string month = number(value_of(figures, "horizon"), 0);
     body +=
         figure(chart.svg(),
-               fmt::format("{} at {} months, fifths of predicted risk. Observed/expected {}; slope {}; before calibration on the inner split: {}; slope {}.",
-                           escaped(endpoint), month, estimate_text(pooled(source, endpoint + ".oe." + month), 2),
+               fmt::format("{}, {} months: fifths of predicted risk. Observed/expected {}; slope {}; before calibration on the inner split: {}; slope {}.",
+                           escaped(title_of(endpoint)), month, estimate_text(pooled(source, endpoint + ".oe." + month), 2),
                            estimate_text(pooled(source, endpoint + ".calibration_slope"), 2), estimate_text(pooled(source, endpoint + ".raw_oe." + month), 2),
                            estimate_text(pooled(source, endpoint + ".raw_calibration_slope"), 2)));
   }
@@ -186,7 +190,7 @@ std::string example_section(const Source& source) {
   if (!source.example) return {};
   const ExamplePatient& patient = *source.example;
   std::string body = fmt::format("<p>Patient {} of centre {}, predicted by the model that never saw {}; recorded strategy: {}.</p><div class=\"pair\">",
-                                 escaped(patient.id), escaped(patient.centre), patient.fold.empty() ? "them" : "this fold", escaped(patient.observed));
+                                 escaped(patient.id), escaped(patient.centre), patient.fold.empty() ? "them" : "their fold", escaped(patient.observed));
   for (std::size_t e = 0; e < patient.endpoints.size(); ++e) {
     double longest = 12;
     for (const auto& strategy : patient.curves)
@@ -194,12 +198,12 @@ std::string example_section(const Source& source) {
     Chart chart("Predicted " + patient.endpoints[e], {0, longest, "months after surgery"}, {0, 1, "predicted free of event"}, 480, 300);
     std::string legend = "<ul class=\"legend\">";
     for (std::size_t s = 0; s < patient.strategies.size(); ++s) {
-      const std::string css = "c" + std::to_string(s);
+      const std::string css = fmt::format("c{}", s);
       chart.line(patient.curves[s][e], "line " + css);
       legend += "<li class=\"" + css + "\">" + escaped(patient.strategies[s]) + ": " + number(100 * patient.curves[s][e].back().second, 0) + " % at " +
                 number(longest, 0) + " months</li>";
     }
-    body += figure(chart.svg() + legend + "</ul>", escaped(patient.endpoints[e]) + " under each strategy.");
+    body += figure(chart.svg() + legend + "</ul>", escaped(title_of(patient.endpoints[e])) + " under each strategy, as this patient's own model predicts it.");
   }
   return section("example", "One patient, every strategy",
                  body + "</div><p class=\"muted\">Research use only. Differences between strategies rest on observational data and are not advice.</p>");

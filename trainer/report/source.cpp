@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 #include <sstream>
@@ -76,6 +77,14 @@ std::vector<std::string> endpoints_of(const Source& source) {
   if (source.validation.is_object() && source.validation.contains("figures"))
     for (const auto& [name, figure] : source.validation.at("figures").items()) names.push_back(name);
   return names;
+}
+
+std::string title_of(const std::string& endpoint) {
+  constexpr std::array<std::pair<const char*, const char*>, 4> kKnown{
+      {{"rfs", "recurrence-free survival"}, {"dfs", "disease-free survival"}, {"os", "overall survival"}, {"pfs", "progression-free survival"}}};
+  for (const auto& [name, title] : kKnown)
+    if (endpoint == name) return fmt::format("{} ({})", title, name);
+  return endpoint;
 }
 
 std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {

@@ -53,6 +53,7 @@ struct Source {
 [[nodiscard]] Json estimate_of(const Json& group, const std::string& name);  // null when absent
 [[nodiscard]] double value_of(const Json& json, const char* key);            // NaN when absent or null
 [[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
+[[nodiscard]] std::string title_of(const std::string& endpoint);  // the name that readers know: "overall survival (os)"
 [[nodiscard]] std::string table(const std::vector<std::string>& header,
                                 const std::vector<std::vector<std::string>>& rows);  // cells are HTML; first column left
 

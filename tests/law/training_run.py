@@ -35,10 +35,11 @@ def make_store(folder, patients=71, change=None):
 
 
 def words(store, out, *more, config=None):
-    experiment = out.parent / "experiment.yaml"
-    if not experiment.exists():
-        experiment.write_text(EXPERIMENT)
-    return ["train", "--config", config or experiment, "--store", store, "--out", out, "--quiet", *more]
+    if config is None:
+        config = out.parent / "experiment.yaml"
+        if not config.exists():
+            config.write_text(EXPERIMENT)
+    return ["train", "--config", config, "--store", store, "--out", out, "--quiet", *more]
 
 
 def train(store, out, *more, ranks=1, check=True):

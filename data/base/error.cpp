@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 namespace hepar {
 
@@ -57,6 +58,16 @@ Error disk_error(const std::string& what, const Place& where) {
   const int number = errno;
   const std::string reason = number != 0 ? what + ": " + std::strerror(number) : what;
   return Error(ExitCode::disk, reason, where.text(), remedy_for(number));
+}
+
+Error as_error(const std::exception& failure) {
+  if (const auto* known = dynamic_cast<const Error*>(&failure)) return *known;
+  const std::string text = failure.what();
+  const std::string line = text.substr(0, text.find('\n'));  // LibTorch adds its stack
+  // LibTorch has an exception of its own for a failed allocation, told apart by its words alone.
+  const bool memory = dynamic_cast<const std::bad_alloc*>(&failure) != nullptr || line.find("allocate memory") != std::string::npos;
+  if (memory) return Error(ExitCode::training, "out of memory", {}, "use fewer slots at once (resources.slots_at_once) or a smaller train.bag_cap");
+  return Error(ExitCode::bug, line, {}, "this is a bug: please report it with the command and this line");
 }
 
 }  // namespace hepar

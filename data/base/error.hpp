@@ -61,5 +61,7 @@ class AgreedError : public Error {
 [[nodiscard]] Error store_error(const std::string& what, const Place& where = {}, const std::string& remedy = {});
 // errno is read at the call; ENOSPC, EDQUOT, EROFS, EACCES and EIO each get their own remedy.
 [[nodiscard]] Error disk_error(const std::string& what, const Place& where = {});
+// What a person is told of an exception of any library: itself, out of memory (exit 5, with the keys to lower), or a bug.
+[[nodiscard]] Error as_error(const std::exception& failure);
 
 }  // namespace hepar

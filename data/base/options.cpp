@@ -174,6 +174,23 @@ Row row(std::string name, std::vector<std::string>& member, std::string help) {
   return made;
 }
 
+Row row(std::string name, std::vector<std::string>& member, std::vector<std::string> choices, std::string help) {
+  Row made = row(std::move(name), member, std::move(help));
+  const auto check = [&member, choices, id = made.name](const Place& where) {
+    for (const std::string& text : member)
+      if (std::find(choices.begin(), choices.end(), text) == choices.end()) throw usage_error("'" + id + "' names '" + text + "'", where, name_advice(text, choices));
+  };
+  made.set_list = [set = made.set_list, check](const std::vector<std::string>& texts, const Place& where) {
+    set(texts, where);
+    check(where);
+  };
+  made.set = [set = made.set, check](const std::string& text, const Place& where) {
+    set(text, where);
+    check(where);
+  };
+  return made;
+}
+
 Row required(Row row) {
   row.required = true;
   return row;

@@ -38,6 +38,7 @@ struct Row {
 [[nodiscard]] Row row(std::string name, std::string& member, std::string help);                                   // free text or path
 [[nodiscard]] Row row(std::string name, std::string& member, std::vector<std::string> choices, std::string help); // one of
 [[nodiscard]] Row row(std::string name, std::vector<std::string>& member, std::string help);
+[[nodiscard]] Row row(std::string name, std::vector<std::string>& member, std::vector<std::string> choices, std::string help);  // each one of
 [[nodiscard]] Row required(Row row);
 [[nodiscard]] Row positional(Row row);
 

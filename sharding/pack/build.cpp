@@ -198,8 +198,8 @@ Summary Builder::run() {
     mpi::together(world_, [&] {
       if (world_.root()) publish_all();
     });
-  } catch (const Error& error) {
-    fail(error);
+  } catch (const std::exception& error) {
+    fail(as_error(error));
     throw;
   }
   return std::move(summary_);

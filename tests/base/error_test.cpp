@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <new>
+#include <stdexcept>
 
 namespace hepar {
 namespace {
@@ -79,4 +81,16 @@ TEST(Stop, ASignalOnlySetsTheWish) {
 }
 
 }  // namespace
+
+TEST(Error, OfAnyLibraryIsOneLineWithItsCode) {
+  EXPECT_EQ(as_error(std::bad_alloc()).code(), ExitCode::training);
+  EXPECT_EQ(as_error(std::runtime_error("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")).code(), ExitCode::training);
+  const Error bug = as_error(std::logic_error("index out of range\nframe #0: somewhere"));
+  EXPECT_EQ(bug.code(), ExitCode::bug);
+  EXPECT_EQ(std::string(bug.what()), "index out of range; this is a bug: please report it with the command and this line");
+  const Error own = input_error("no such column", {"a.csv", 3}, "declare it");
+  EXPECT_EQ(std::string(as_error(own).what()), std::string(own.what()));
+  EXPECT_EQ(as_error(own).code(), ExitCode::input);
+}
+
 }  // namespace hepar

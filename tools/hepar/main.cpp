@@ -13,7 +13,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 
 namespace {
 
@@ -69,18 +68,14 @@ void leave_verdict(ExitCode code) {
 
 // What ends the program: the message is printed once, by the rank that has it.
 int failure_code(const std::exception& error, const mpi::Communicator& world, bool agreed) {
-  const auto* known = dynamic_cast<const Error*>(&error);
-  const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-  std::string message = error.what();
-  if (out_of_memory) message = "out of memory; use fewer slots at once (resources.slots_at_once) or a smaller train.bag_cap";
-  if (known == nullptr && !out_of_memory) message += "; this is a bug: please report it with the command and this line";
+  const Error known = as_error(error);
+  std::string message = known.what();
   if (world.size() > 1 && !agreed) message = "rank " + std::to_string(world.rank()) + " of " + std::to_string(world.size()) + ": " + message;
-  const ExitCode code = known != nullptr ? known->code() : out_of_memory ? ExitCode::training : ExitCode::bug;
   if (!agreed || world.root()) {
     say(message);
-    leave_verdict(code);
+    leave_verdict(known.code());
   }
-  return static_cast<int>(code);
+  return static_cast<int>(known.code());
 }
 
 // A group of ranks failed while others work on: its spokesman ends the program, the others wait to be ended.

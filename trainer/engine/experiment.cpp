@@ -40,8 +40,8 @@ std::vector<Row> validation_rows(ValidationConfig& c) {
       row("validation.pool_below_events", c.pool_below_events, {0, 1e6}, "events", "centres with fewer are held out together"),
       row("validation.inner.by", c.inner_by, {"patient"}, "what the inner split keeps together"),
       row("validation.inner.share", c.inner_share, {0, 0.5}, "share", "of a training fold kept for calibration"),
-      row("validation.inner.use", c.inner_use, "what the inner split is used for: calibration"),
-      row("validation.baselines", c.baselines, "models to compare with: clinical_cox"),
+      row("validation.inner.use", c.inner_use, {"calibration"}, "what the inner split is used for: calibration"),
+      row("validation.baselines", c.baselines, {"clinical_cox"}, "models to compare with: clinical_cox"),
   };
 }
 

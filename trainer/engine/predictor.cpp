@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/files.hpp"
+#include "data/base/machine.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/engine/run_folder.hpp"
 #include "trainer/engine/safetensors.hpp"
@@ -56,7 +57,8 @@ std::vector<Predictor::Curves> Predictor::predict(const store::Store& store, con
 std::vector<Predictor::Curves> Predictor::predict_at(const store::Store& store, const std::vector<std::int64_t>& patients, const std::vector<double>& months) const {
   const ModelFile& file = impl_->file;
   std::vector<Curves> all(patients.size());
-  Workers workers(cores_of_this_rank());
+  // The serial OpenBLAS computes wrongly when several threads call it.
+  Workers workers(this_machine().blas == BlasFlavour::openblas_serial ? 1 : cores_of_this_rank());
   workers.run(static_cast<std::int64_t>(patients.size()), [&](int, std::int64_t task) {
     const at::NoGradGuard no_grad;
     const auto at = static_cast<std::size_t>(task);

@@ -168,8 +168,8 @@ TrainResult train(const TrainRequest& request, collective::Collective& group, co
   } catch (const AgreedError& error) {
     if (group.rank() == 0) training.failed(error);
     throw;
-  } catch (const Error& error) {
-    training.failed(error);  // this rank alone: the others are about to be ended
+  } catch (const std::exception& error) {
+    training.failed(as_error(error));  // this rank alone: the others are about to be ended
     throw;
   }
 }

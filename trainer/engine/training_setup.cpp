@@ -8,6 +8,7 @@
 #include "trainer/engine/reducer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace hepar::engine {
@@ -38,7 +39,7 @@ Rhythm rhythm_of(const std::string& text, std::int64_t steps_per_epoch) {
   for (const auto& unit : units) {
     if (!text.ends_with(unit.unit)) continue;
     const auto n = parse_number(trim(std::string_view(text).substr(0, text.size() - std::strlen(unit.unit))));
-    if (n && *n > 0) return {unit.seconds > 0 ? *n * unit.seconds : 1e18, static_cast<std::int64_t>(*n * unit.steps)};
+    if (n && *n > 0) return {unit.seconds > 0 ? *n * unit.seconds : 1e18, unit.steps > 0 ? std::max<std::int64_t>(1, std::llround(*n * unit.steps)) : 0};
   }
   throw usage_error("'train.checkpoint_every' is '" + text + "'", {}, "give auto, or such as 10min, 500steps, 1epoch");
 }

@@ -37,12 +37,12 @@ class Gatherer {
   Results run() {
     Results results;
     Json folds = Json::array(), not_estimable = Json::array();
-    std::vector<st::Estimates> metrics, differences;
-    std::map<std::string, std::vector<st::Estimates>> baselines;
+    std::vector<st::Estimates> metrics;
+    std::map<std::string, std::vector<st::Estimates>> baselines, differences;
     Json baseline_folds = Json::object();
     for (const FoldResult& fold : request_.folds) {
-      st::Estimates of_fold, difference;
-      std::map<std::string, st::Estimates> of_baseline;
+      st::Estimates of_fold;
+      std::map<std::string, st::Estimates> of_baseline, difference;
       Json n = Json::object(), events = Json::object();
       for (const EndpointResult& endpoint : fold.endpoints) {
         if (!fold.record.not_trained.empty()) {
@@ -65,14 +65,14 @@ class Gatherer {
           const st::Estimates more = st::held_out_metrics(other.held_out, options_),
                               paired = st::held_out_differences(model.held_out, other.held_out, options_);
           of_baseline[name].insert(more.begin(), more.end());
-          if (name == "clinical_cox") difference.insert(paired.begin(), paired.end());
+          difference[name].insert(paired.begin(), paired.end());
         }
         for (const auto& [name, estimate] : estimates) results.anything_estimable = results.anything_estimable || estimate.estimable();
       }
       folds.push_back(fold_json(fold, n, events, of_fold));
       metrics.push_back(std::move(of_fold));
-      differences.push_back(std::move(difference));
       for (auto& [name, estimates] : of_baseline) {
+        differences[name].push_back(std::move(difference[name]));
         baseline_folds[name].push_back({{"name", fold.record.name}, {"metrics", estimates_json(estimates)}});
         baselines[name].push_back(std::move(estimates));
       }
@@ -81,16 +81,16 @@ class Gatherer {
     results.json = {{"schema", "hepar-validation/1"},   {"scheme", request_.experiment.validation.scheme},
                     {"estimand", estimand()},           {"folds", folds},
                     {"pooled", estimates_json(pooled)}, {"baselines", Json::object()}};
-    st::Estimates pooled_difference;
+    std::map<std::string, st::Estimates> pooled_differences;
     for (const auto& [name, list] : baselines) {
-      pooled_difference = st::pooled(differences, st::PoolKind::differences);
+      pooled_differences[name] = st::pooled(differences[name], st::PoolKind::differences);
       results.json["baselines"][name] = {
-          {"folds", baseline_folds[name]}, {"pooled", estimates_json(st::pooled(list))}, {"difference", estimates_json(pooled_difference)}};
+          {"folds", baseline_folds[name]}, {"pooled", estimates_json(st::pooled(list))}, {"difference", estimates_json(pooled_differences[name])}};
     }
     results.json["audit"] = {{"passed", request_.audit.passed()}, {"checks", request_.audit.checks}, {"problems", request_.audit.problems}};
     results.json["figures"] = figures();
     results.json["not_estimable"] = not_estimable;
-    results.headline = headline(pooled, pooled_difference);
+    results.headline = headline(pooled, pooled_differences["clinical_cox"]);
     return results;
   }
 

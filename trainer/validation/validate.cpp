@@ -43,8 +43,8 @@ class Validation {
     mpi::together(world_, [&] { open(); });
     try {
       return work();
-    } catch (const Error& error) {
-      failed(error);
+    } catch (const std::exception& error) {
+      failed(as_error(error));
       throw;
     }
   }

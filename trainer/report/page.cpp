@@ -45,7 +45,9 @@ text.c3{fill:var(--c3)}
 .flow .out{margin-left:2.5rem;border-style:dashed;font-size:.92rem}
 .bar{display:inline-block;height:.7em;background:var(--c0);margin-right:.5rem;border-radius:2px}code{font-size:.85em}
 @media (max-width:40rem){.tick,.axis,.name,text.muted{font-size:16px}}
-@media print{body{font-size:11pt}nav{display:none}section,figure{break-inside:avoid}main{max-width:none;padding:0}}
+@media print{body{font-size:10pt}nav{display:none}figure,tr{break-inside:avoid}h2{break-after:avoid}main{max-width:none;padding:0}
+.scroll{overflow:visible}.wide{min-width:0}
+table{font-size:8pt;min-width:0}th,td{white-space:normal;padding:.15rem .35rem}svg{max-width:26rem}.pair{grid-template-columns:1fr 1fr}}
 )";
 
 struct Section {

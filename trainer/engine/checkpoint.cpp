@@ -2,9 +2,11 @@
 #include "trainer/engine/checkpoint.hpp"
 
 #include "data/base/files.hpp"
+#include "data/base/machine.hpp"
 #include "data/base/text.hpp"
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -18,9 +20,8 @@ using Json = nlohmann::ordered_json;
 
 std::vector<std::int64_t> steps_on_disk(const RunFolder& folder) {
   std::vector<std::int64_t> steps;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder.checkpoints(), ignored)) {
-    const std::string name = entry.path().filename().string();
+  for (const fs::path& path : entries_of(folder.checkpoints())) {
+    const std::string name = path.filename().string();
     if (!name.starts_with("step-")) continue;
     if (const auto step = parse_integer(name.substr(5))) steps.push_back(*step);
   }
@@ -47,9 +48,10 @@ std::string state_json(const Cursor& cursor, const std::string& sha256_of_state)
   return json.dump(2) + "\n";
 }
 
-void write_checkpoint(const RunFolder& folder, const StatusFile& fence, const std::string& state, const Cursor& cursor, int keep) {
+void write_checkpoint(const RunFolder& folder, const StatusFile& fence, const std::string& state, const Cursor& cursor) {
   const fs::path target = folder.checkpoint(cursor.step);
-  const fs::path draft = target.string() + ".tmp";
+  // An older job may still write in this folder: no two processes share a draft.
+  const fs::path draft = target.string() + ".tmp." + this_machine().host + "." + std::to_string(::getpid());
   std::error_code failed;
   fs::remove_all(draft, failed);
   fs::create_directories(draft, failed);
@@ -57,13 +59,9 @@ void write_checkpoint(const RunFolder& folder, const StatusFile& fence, const st
   publish(draft / "state.safetensors", state);
   publish(draft / "state.json", state_json(cursor, sha256(state)));
   fence.check();
+  // Whatever has this name was found damaged when the training began, or lay beyond the step that it went on from.
   fs::remove_all(target, failed);
   publish_folder(draft, target);
-  std::vector<std::int64_t> steps = steps_on_disk(folder);
-  while (static_cast<int>(steps.size()) > keep) {
-    fs::remove_all(folder.checkpoint(steps.front()), failed);
-    steps.erase(steps.begin());
-  }
 }
 
 // All of it fits, or nothing is changed.
@@ -102,8 +100,14 @@ void CheckpointWriter::save(Arena& arena, const Cursor& cursor) {
   std::string state = safetensors_text(tensors);  // the copy: the next step may change the arena from here on
   thread_ = std::thread([this, state = std::move(state), cursor] {
     try {
-      write_checkpoint(folder_, fence_, state, cursor, keep_);
+      if (!whole_.empty() && whole_.back() == cursor.step) return;  // it is there, and nothing has changed since
+      write_checkpoint(folder_, fence_, state, cursor);
       ++written_;
+      whole_.push_back(cursor.step);
+      if (whole_.size() > keep_) whole_.erase(whole_.begin());
+      std::error_code ignored;  // what cannot be removed now is tried again after the next checkpoint
+      for (const std::int64_t step : steps_on_disk(folder_))
+        if (std::find(whole_.begin(), whole_.end(), step) == whole_.end()) fs::remove_all(folder_.checkpoint(step), ignored);
     } catch (...) {
       failure_ = std::current_exception();
     }

@@ -27,8 +27,11 @@ struct Cursor {
 // Writes checkpoints in the background: `save` copies and returns. One rank writes, without any collective.
 class CheckpointWriter {
  public:
-  // Before each publication `fence` is asked whether the folder still is this process's.
-  explicit CheckpointWriter(RunFolder folder, StatusFile fence, int keep = 2) : folder_(std::move(folder)), fence_(std::move(fence)), keep_(keep) {}
+  // Before each publication `fence` is asked whether the folder still is this process's. `loaded`: the step of the checkpoint
+  // that the training continues from (0: none). The newest `keep` of those known to be whole stay; all others go.
+  CheckpointWriter(RunFolder folder, StatusFile fence, std::int64_t loaded, std::size_t keep = 2) : folder_(std::move(folder)), fence_(std::move(fence)), keep_(keep) {
+    if (loaded > 0) whole_.push_back(loaded);
+  }
   ~CheckpointWriter();
   void save(Arena& arena, const Cursor& cursor);  // waits only when the one before is still being written
   void wait();                                    // until what was saved is on disk; throws its disk_error
@@ -38,7 +41,8 @@ class CheckpointWriter {
  private:
   RunFolder folder_;
   StatusFile fence_;
-  int keep_;
+  std::size_t keep_;
+  std::vector<std::int64_t> whole_;  // ascending; the thread's while it runs
   std::thread thread_;
   std::exception_ptr failure_;
   double stall_seconds_ = 0;

@@ -24,8 +24,7 @@ void Prefetch::announce(std::vector<std::pair<std::uint64_t, std::vector<std::in
   if (room_ == 0) return;
   {
     const std::lock_guard guard(lock_);
-    wanted_.assign(std::make_move_iterator(wanted.begin()), std::make_move_iterator(wanted.end()));
-    std::erase_if(ready_, [&](const auto& entry) { return std::none_of(wanted_.begin(), wanted_.end(), [&](const auto& w) { return w.first == entry.first; }); });
+    wanted_.insert(wanted_.end(), std::make_move_iterator(wanted.begin()), std::make_move_iterator(wanted.end()));
   }
   changed_.notify_all();
 }

@@ -24,7 +24,8 @@ class Prefetch {
   Prefetch(const Prefetch&) = delete;
   ~Prefetch();
 
-  // To be read when there is room, in this order; what was announced before and not taken is forgotten.
+  // To be read when there is room, in this order, after what was announced before. Each announced batch is to be taken once:
+  // what is never taken keeps its room.
   void announce(std::vector<std::pair<std::uint64_t, std::vector<std::int64_t>>> wanted);
   // The batch of this key when it is ready or being read; nullopt: read it yourself.
   [[nodiscard]] std::optional<dataset::Batch> take(std::uint64_t key);

@@ -77,7 +77,8 @@ StepResult Training::computed_step(const dataset::StepPlan& plan) {
 
 bool Training::one_step() {
   const dataset::StepPlan plan = sampler_->step(cursor_.step);
-  if (cursor_.step + 1 < total_steps_) engine_->announce(sampler_->step(cursor_.step + 1), cursor_.step + 1);
+  const bool reads_ahead = request_.experiment.mode != "native" && cursor_.step + 1 < total_steps_;
+  if (reads_ahead) engine_->announce(sampler_->step(cursor_.step + 1), cursor_.step + 1);
   StepResult result = computed_step(plan);
   if (result.not_finite_slots > 0) {
     // Once more: a transient fault of the machine does not cost the step.
@@ -131,7 +132,7 @@ void Training::steps() {
     status_.begin({.step = cursor_.step, .phase = "train"});  // before anything of the run is written
     events_ = std::make_unique<Events>(folder_, cursor_.step);
     tensorboard_ = std::make_unique<TensorBoard>(folder_.tensorboard());
-    writer_ = std::make_unique<CheckpointWriter>(folder_, status_);
+    writer_ = std::make_unique<CheckpointWriter>(folder_, status_, checkpointed_step_);
     const std::int64_t per_epoch = static_cast<std::int64_t>(patients_.size());
     const std::int64_t left = (total_steps_ - cursor_.step) * per_epoch / std::max<std::int64_t>(1, sampler_->steps_per_epoch());
     progress_ = std::make_unique<Progress>(console_, request_.label.empty() ? "train" : request_.label, left, "patients");

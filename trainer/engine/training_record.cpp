@@ -50,6 +50,7 @@ Json Training::run_json(const std::string& hash, bool stopped) {
 }
 
 void Training::finish(bool stopped) {
+  check_replicas(arena_->values(), group_, cursor_.step);  // what predicts is what every rank has
   const std::span<const float> predicting = arena_->average().empty() ? arena_->values() : arena_->average();
   const std::vector<NamedValues> tensors = arena_->named(predicting);
   const std::string hash = parameters_sha256(tensors);

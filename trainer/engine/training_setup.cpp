@@ -70,6 +70,7 @@ void Training::open_folder() {
     throw disk_error("cannot create the run's folder", {folder_.root.string()});
   }
   remove_stale_temporaries(folder_.root);
+  remove_stale_temporaries(folder_.checkpoints());
   Experiment copy = request_.experiment;
   if (!exists) publish(folder_.config(), config_yaml(copy));
 }
@@ -158,6 +159,8 @@ void Training::continue_from_checkpoint() {
     if (found) {
       if (found->features_sha256 != cursor_.features_sha256) throw store_error("the run belongs to another store: features_sha256 differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
       if (found->tables_sha256 != cursor_.tables_sha256) throw store_error("the run belongs to another store: tables_sha256 differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
+      if (found->config_sha256 != cursor_.config_sha256)
+        throw store_error("the checkpoint belongs to another configuration: config_sha256 differs", {folder_.checkpoint(found->step).string()}, "restore the run's own, or give --fresh");
       const bool same = found->machine == cursor_.machine;
       if (!same && !request_.accept_other_machine)
         throw store_error("the checkpoint was made elsewhere (" + found->machine + ") and here is " + cursor_.machine, {folder_.root.string()}, "resume there, or give --accept-other-machine");

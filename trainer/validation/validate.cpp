@@ -162,7 +162,7 @@ bool Validation::train_folds() {
   mpi::agree(world_, failure);
   std::int64_t any = stopped ? 1 : 0;
   world_.all_reduce_max(std::span(&any, 1));
-  if (any != 0 && world_.root()) status_.publish({.state = "stopped", .code = ExitCode::stopped, .phase = "folds", .message = "stopped on request; run the same command again to continue"});
+  if (any != 0 && world_.root() && request_.only_fold.empty()) status_.publish({.state = "stopped", .code = ExitCode::stopped, .phase = "folds", .message = "stopped on request; run the same command again to continue"});
   return any == 0;
 }
 

@@ -103,7 +103,8 @@ std::string forest_section(const Source& source) {
     body += figure(
         forest(source, endpoint),
         "Harrell's C of " + escaped(title_of(endpoint)) +
-            " in each held-out fold, with 95 % intervals; the diamond pools them, the last row is the prediction interval for a centre that nobody has seen.");
+            " in each held-out fold, of the risk under the natural mixture of strategies, with 95 % intervals; the diamond "
+            "pools them, the last row is the prediction interval for a centre that nobody has seen.");
   return section("centres", "Centre by centre", body);
 }
 
@@ -134,7 +135,8 @@ std::string survival_section(const Source& source) {
     }
     const double p = value_of(figures.at("risk_groups").at("logrank"), "p");
     body += figure(chart.svg() + legend + "</ul>" + table(header, rows),
-                   escaped(title_of(endpoint)) + ": " + escaped(figures.at("risk_groups").at("method").get<std::string>()) + "; groups by " +
+                   escaped(title_of(endpoint)) + ": " + escaped(figures.at("risk_groups").at("method").get<std::string>()) +
+                       " with 95 % bands; held-out patients of all folds; groups by " +
                        escaped(figures.at("risk_groups").at("rule").get<std::string>()) + "; log-rank test stratified by fold: p " +
                        (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
   }
@@ -153,15 +155,23 @@ std::string calibration_section(const Source& source) {
       chart.dot(value_of(group, "predicted"), value_of(group, "observed"), "mark");
     }
     const std::string month = number(value_of(figures, "horizon"), 0);
+    const Json all = pooled(source, endpoint + ".oe." + month);
     body +=
         figure(chart.svg(),
-               fmt::format("{}, {} months: fifths of predicted risk. Observed/expected {}; slope {}; before calibration on the inner split: {}; slope {}.",
-                           escaped(title_of(endpoint)), month, estimate_text(pooled(source, endpoint + ".oe." + month), 2),
+               fmt::format("{}, {} months: fifths of the predicted risk of held-out patients ({:.0f} events in {:.0f}). Observed/expected {}; "
+                           "slope {}; before calibration on the inner split: {}; slope {}.",
+                           escaped(title_of(endpoint)), month, value_of(all, "events"), value_of(all, "n"), estimate_text(all, 2),
                            estimate_text(pooled(source, endpoint + ".calibration_slope"), 2), estimate_text(pooled(source, endpoint + ".raw_oe." + month), 2),
                            estimate_text(pooled(source, endpoint + ".raw_calibration_slope"), 2)));
   }
   return section("calibration", "Do predicted risks come true?", "<div class=\"pair\">" + body + "</div>");
 }
+
+constexpr const char* kTerms =
+    "<p class=\"muted\">Random effects over folds, 95 % intervals. AUC: chance that a patient with the event by then had the higher predicted risk than one "
+    "without (censoring weighted). Brier: mean squared error of the predicted risk, 0 is perfect. IPA: share by which it is smaller than with "
+    "everybody's average risk. Observed / expected and slope: 1 is perfect. Uno C: Harrell's C weighted for censoring. IBS: Brier over time. ICI: mean distance of predicted from "
+    "observed risk.</p>";
 
 std::string accuracy_section(const Source& source) {
   if (!source.validation.is_object()) return {};
@@ -182,7 +192,7 @@ std::string accuracy_section(const Source& source) {
     missing += "<li>" + escaped(one.at("fold").get<std::string>()) + ", " + escaped(one.at("name").get<std::string>()) + ": " +
                escaped(one.at("why").get<std::string>()) + "</li>";
   return section("accuracy", "Accuracy by time",
-                 table({"", "AUC", "Brier", "IPA", "observed / expected"}, rows) +
+                 table({"", "AUC", "Brier", "IPA", "observed / expected"}, rows) + kTerms +
                      (missing.empty() ? "" : "<p>Not estimable, and left out of the pool:</p><ul>" + missing + "</ul>"));
 }
 

@@ -81,9 +81,13 @@ void Chart::steps(const Points& points, const std::string& css) {
 }
 
 void Chart::band(const Points& low, const Points& high, const std::string& css) {
-  const Points back(low.rbegin(), low.rend());
+  Points back;  // the lower steps, from the last to the first
+  for (std::size_t i = low.size(); i-- > 0;) {
+    back.push_back(low[i]);
+    if (i > 0) back.emplace_back(low[i].first, low[i - 1].second);
+  }
   std::string path = path_of(
-      high, false, [&](double v) { return px(v); }, [&](double v) { return py(v); });
+      high, true, [&](double v) { return px(v); }, [&](double v) { return py(v); });
   for (const auto& [x, y] : back) path += fmt::format("L{:.1f} {:.1f}", px(x), py(y));
   marks_ += fmt::format("<path class=\"{}\" d=\"{}Z\"/>", css, path);
 }

@@ -157,8 +157,8 @@ void remove_stale_temporaries(const fs::path& folder) {
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::vector<fs::path> entries;
   std::error_code failed;
+  if (fs::status(folder, failed).type() == fs::file_type::not_found) return entries;  // also below what is no folder
   fs::directory_iterator entry(folder, failed);
-  if (failed == std::errc::no_such_file_or_directory) return entries;
   for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) entries.push_back(entry->path());
   if (failed) {
     errno = failed.value();

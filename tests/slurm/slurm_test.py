@@ -59,8 +59,12 @@ def wait_until_ended(job_id, state="COMPLETED", seconds=240):
 
 
 def run_again_now(job_id):
-    """A requeued job would wait two minutes."""
+    """A requeued job would wait two minutes, in which the nodes report the end of its last start: a report that came after the
+    next start would end that one."""
     wait_for(f"job {job_id} is back in the queue", lambda: job(job_id)["JobState"] == "PENDING", 120)
+    busy = ("completing", "allocated", "mixed")
+    wait_for("its nodes are free", lambda: not any(word in on_cluster("sinfo", "-h", "-N", "-o", "%T").stdout for word in busy), 120)
+    time.sleep(5)
     on_cluster("scontrol", "update", f"jobid={job_id}", "starttime=now")
 
 

@@ -23,7 +23,7 @@ nav{margin:1rem 0;font-size:.9rem;color:var(--soft)}nav a{color:var(--c0);margin
 nav a:hover{text-decoration:underline}
 h2{font-size:1.2rem;margin:2.4rem 0 .6rem;padding-bottom:.3rem;border-bottom:1px solid var(--rule)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem;min-width:60%}
-th,td{padding:.35rem .7rem;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
+td .why{display:inline-block;white-space:normal;max-width:8rem}th,td{padding:.35rem .5rem;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th[scope=row],thead th:first-child{text-align:left;font-weight:600;white-space:normal;min-width:8rem}thead th{color:var(--soft);font-weight:600}
 #provenance td{text-align:left;white-space:normal;overflow-wrap:anywhere}.ci,.muted{color:var(--soft)}.good{color:var(--good);font-weight:600}
 .bad{color:var(--bad);font-weight:600}

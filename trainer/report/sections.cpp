@@ -41,15 +41,21 @@ std::string forest(const Source& source, const std::string& endpoint) {
   const std::string name = endpoint + ".harrell_c";
   const Json& folds = source.validation.at("folds");
   const int row = 24, top = 10, left = 150, right = 230, width = 760, height = top + row * (static_cast<int>(folds.size()) + 2) + 40;
-  const double low = 0.3, high = 1.0;
+  double low = 0.3;  // lower where an interval is
+  for (const Json& fold : folds)
+    if (const double from = value_of(estimate_of(fold.at("metrics"), name), "low"); from < low) low = from;
+  if (const double from = value_of(pooled(source, name + "_prediction"), "low"); from < low) low = from;
+  low = std::max(0.0, std::floor(low * 10) / 10);
+  const double high = 1.0;
   const auto px = [&](double c) { return left + (std::clamp(c, low, high) - low) / (high - low) * (width - left - right); };
   std::string svg =
       fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Concordance of {} by held-out fold\"><title>Concordance of {} by held-out fold</title>"
                   "<text class=\"tick\" x=\"{}\" y=\"{}\">C (95 % interval)</text><text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">events / n</text>",
                   width, height, escaped(endpoint), escaped(endpoint), width - right + 26, height - 14, width - 4, height - 14);
   for (const double at : ticks(low, high, 7))
-    svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}V{}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.1f}</text>",
-                       std::abs(at - 0.5) < 1e-9 ? "chance" : "grid", px(at), top, height - 30, px(at), height - 14, at);
+    svg += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.1f}</text>", px(at), top,
+                       height - 30, px(at), height - 14, at);
+  svg += fmt::format("<path class=\"chance\" d=\"M{:.1f} {}V{}\"/>", px(0.5), top, height - 30);
   int y = top + row / 2;
   const auto line = [&](const std::string& label, const Json& estimate, const char* css, bool diamond) {
     svg += fmt::format("<text class=\"name\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>", left - 10, y + 4, escaped(label));
@@ -155,12 +161,16 @@ std::string calibration_section(const Source& source) {
       chart.dot(value_of(group, "predicted"), value_of(group, "observed"), "mark");
     }
     const std::string month = number(value_of(figures, "horizon"), 0);
-    const Json all = pooled(source, endpoint + ".oe." + month);
+    std::int64_t n = 0, events = 0;
+    for (const Json& group : figures.at("risk_groups").at("groups")) {
+      n += group.at("n").get<std::int64_t>();
+      events += group.at("events").get<std::int64_t>();
+    }
     body +=
         figure(chart.svg(),
-               fmt::format("{}, {} months: fifths of the predicted risk of held-out patients ({:.0f} events in {:.0f}). Observed/expected {}; "
+               fmt::format("{}, {} months: fifths of the predicted risk of held-out patients ({} events in {}). Observed/expected {}; "
                            "slope {}; before calibration on the inner split: {}; slope {}.",
-                           escaped(title_of(endpoint)), month, value_of(all, "events"), value_of(all, "n"), estimate_text(all, 2),
+                           escaped(title_of(endpoint)), month, events, n, estimate_text(pooled(source, endpoint + ".oe." + month), 2),
                            estimate_text(pooled(source, endpoint + ".calibration_slope"), 2), estimate_text(pooled(source, endpoint + ".raw_oe." + month), 2),
                            estimate_text(pooled(source, endpoint + ".raw_calibration_slope"), 2)));
   }

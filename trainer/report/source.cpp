@@ -66,7 +66,7 @@ Json estimate_of(const Json& group, const std::string& name) { return group.is_o
 
 std::string estimate_text(const Json& estimate, int digits) {
   if (!estimate.is_object()) return "not computed";
-  if (estimate.contains("not_estimable")) return "not estimable: " + escaped(estimate.at("not_estimable").get<std::string>());
+  if (estimate.contains("not_estimable")) return "<span class=\"why\">not estimable: " + escaped(estimate.at("not_estimable").get<std::string>()) + "</span>";
   const double value = value_of(estimate, "value"), low = value_of(estimate, "low"), high = value_of(estimate, "high");
   if (!std::isfinite(low)) return number(value, digits);
   return fmt::format("{} <span class=\"ci\">({} to {})</span>", number(value, digits), number(low, digits), number(high, digits));

@@ -111,8 +111,8 @@ def main():
         folder = pathlib.Path(scratch)
         disk = Disk(folder / "disk")
         if not disk.mount(64):
-            print("SKIPPED full disk and read-only folder: no right to mount a tmpfs")
-            return
+            print("skipped: no right to mount a tmpfs")
+            sys.exit(77)
         disk.unmount()
         store = t.make_store(folder)
         expected = t.trained(store, folder / "run")["parameters_sha256"]

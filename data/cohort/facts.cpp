@@ -23,17 +23,31 @@ struct Named {
 };
 
 // What the report room finds; tests/extract holds the two to each other.
-constexpr std::array<Named, 10> kReportAttributes{
-    {{"mvi", "microvascular invasion", Type::text, "M0,M1,M2,positive"},
+constexpr std::array<Named, 20> kReportAttributes{
+    {{"diagnosis", "type of the liver tumour", Type::text, "HCC,ICC,cHCC-CCA,other"},
+     {"mvi", "microvascular invasion", Type::text, "M0,M1,M2,positive"},
+     {"edmondson", "Edmondson-Steiner grade", Type::text, "I,I-II,II,II-III,III,III-IV,IV"},
      {"differentiation", "grade of differentiation", Type::text, "well,well-moderate,moderate,moderate-poor,poor,undifferentiated"},
      {"size_mm", "largest diameter of the largest tumour, mm"},
      {"number", "tumours", Type::number, "multiple"},
      {"capsule", "tumour capsule", Type::text, "complete,incomplete,absent,present"},
      {"satellite", "satellite nodules", Type::text, "present,absent"},
      {"margin", "resection margin", Type::text, "negative,positive"},
+     {"margin_mm", "least distance from the resection margin, mm"},
      {"cirrhosis", "cirrhosis", Type::text, "present,absent"},
+     {"macrovascular", "invasion of large vessels", Type::text, "present,absent"},
+     {"bile_duct_thrombus", "tumour thrombus in a bile duct", Type::text, "present,absent"},
+     {"nerve", "perineural invasion", Type::text, "present,absent"},
+     {"lymph_node", "metastasis in lymph nodes", Type::text, "positive,negative,not_submitted"},
+     {"nodes_positive", "lymph nodes with metastasis"},
+     {"nodes_examined", "lymph nodes looked at"},
      {"necrosis_pct", "necrosis, per cent"},
+     {"ihc.Ki-67_pct", "Ki-67 index, per cent"},
      {"language", "language of the text", Type::text, "zh,en"}}};
+// Immunohistochemistry, each as "ihc.<marker>".
+constexpr std::string_view kReactions = "positive,negative,focal,weak";
+constexpr std::array<std::string_view, 17> kMarkers{"HepPar-1", "Arginase-1", "GPC3", "AFP", "CD34", "CK7", "CK8", "CK18", "CK19",
+                                                    "p53", "GS", "HSP70", "CD10", "EpCAM", "beta-catenin", "PD-L1", "CD8"};
 // Of whole slides, over all slides of a patient; those of the pathology room (likewise).
 constexpr std::array<Named, 11> kSlideNumbers{{{"tissue_mm2", "tissue area over all slides, mm2"},
                                                {"tiles", "tiles that hold enough tissue"},
@@ -112,8 +126,11 @@ void add_modality_facts(const ModalitySpec& modality, std::vector<FactName>& fac
     add({"count", "slide files that were read"});
     for (const Named& number : kSlideNumbers) add(number);
   }
-  if (modality.kind == Kind::sequence)
+  if (modality.kind == Kind::sequence) {
     for (const Named& attribute : kReportAttributes) add(attribute);
+    for (const std::string_view marker : kMarkers)
+      add({"ihc." + std::string(marker), "immunohistochemistry", Type::text, kReactions});
+  }
 }
 
 std::vector<std::string> strategy_names(const StrategySpec& strategies) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a pathology report states, with the place where it says so. Names and values: data.md section 6.1. An attribute
+// What a pathology report states, with the place where it says so. Names and values: README.md of this folder. An attribute
 // that is not stated is not in the list.
 #pragma once
 
@@ -11,7 +11,7 @@
 namespace hepar::reports {
 
 struct Attribute {
-  std::string name;        // "mvi", "size_mm", …
+  std::string name;        // "mvi", "size_mm", "ihc.CK19", …
   std::string value;       // "M1", "42", "uncertain", "conflict"
   std::string text;        // the words of the report, as written
   std::size_t start = 0;   // in characters (code points) of the report; [start, end)
@@ -20,8 +20,9 @@ struct Attribute {
   double confidence = 1;   // 1: stated in a fixed phrase; less: inferred from context
 };
 
-// mvi, differentiation, capsule, satellite, margin, cirrhosis, size_mm, number, necrosis_pct; each at most once, in this
-// order. Two incompatible statements give "conflict", unless a correcting phrase makes the later one hold.
+// Each attribute at most once, in the order of the rules, then the markers. Two incompatible statements give "conflict",
+// unless a correcting phrase makes the later one hold; a firm statement stands above a doubtful one, a precise one above
+// one that says less.
 [[nodiscard]] std::vector<Attribute> attributes_of(std::string_view utf8);
 
 }  // namespace hepar::reports

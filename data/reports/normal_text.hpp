@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Report text after NFKC and case folding, with the way back to the characters as written.
+// Report text in the one spelling that the rules know, with the way back to the characters as written: NFKC and case
+// folding, simplified characters, entities of HTML, one kind of dash and of space, no line breaks inside a phrase, and of
+// options printed beside boxes only the ticked ones.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +12,10 @@
 namespace hepar::reports {
 
 struct NormalText {
-  std::string text;                     // normalised, UTF-8
-  std::vector<std::size_t> origin;      // for each byte of `text` and its end: character (code point) of the original
-  std::vector<std::size_t> byte_of;     // for each character of the original and its end: its byte there
+  std::u16string text;
+  std::vector<std::size_t> origin;   // for each unit of `text` and its end: character (code point) of the original
+  std::vector<std::size_t> byte_of;  // for each character of the original and its end: its byte there
 };
 [[nodiscard]] NormalText normal_text(std::string_view utf8);
-
-// Sentences as [begin, end) of normalised text: they end at 。 ； ; line ends and at a full stop before white space.
-struct Span { std::size_t begin = 0, end = 0; };
-[[nodiscard]] std::vector<Span> sentences_of(std::string_view normal);
 
 }  // namespace hepar::reports

@@ -35,7 +35,9 @@ ReadText text_of(const ReportRow& row) {
 // What the text states as facts; a second report that says otherwise is a conflict, for nothing tells which one holds.
 void add_attributes(const std::string& text, const std::string& modality, Facts& facts) {
   for (const Attribute& attribute : attributes_of(text)) {
-    const Fact::State state = attribute.value == "conflict" ? Fact::State::conflict : attribute.value == "uncertain" ? Fact::State::unknown : Fact::State::known;
+    const Fact::State state = attribute.value == "conflict"    ? Fact::State::conflict
+                              : attribute.value == "uncertain" ? Fact::State::unknown
+                                                               : Fact::State::known;
     const auto [fact, added] = facts.try_emplace(modality + "." + attribute.name, Fact{state, attribute.value, attribute.rule, attribute.confidence});
     if (!added && fact->second.text != attribute.value) fact->second = {Fact::State::conflict, "conflict", attribute.rule, attribute.confidence};
   }

@@ -40,7 +40,9 @@ std::size_t character_bytes(char lead) {
 // The end of a Latin word: letters, then letters, digits and inner hyphens ("ki-67", "edmondson-steiner").
 std::size_t word_end(std::string_view text, std::size_t at) {
   std::size_t end = at + 1;
-  while (end < text.size() && (letter(text[end]) || digit(text[end]) || (text[end] == '-' && end + 1 < text.size() && (letter(text[end + 1]) || digit(text[end + 1]))))) ++end;
+  while (end < text.size() &&
+         (letter(text[end]) || digit(text[end]) || (text[end] == '-' && end + 1 < text.size() && (letter(text[end + 1]) || digit(text[end + 1])))))
+    ++end;
   return end;
 }
 

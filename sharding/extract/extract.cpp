@@ -68,14 +68,20 @@ std::vector<fs::path> report_files(const PatientRecord& patient, const ModalityS
 const std::array<Extractor, 3> kExtractors{{
     {Kind::volume, 1, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
      [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts&) { return imaging::read_volume(p, m); }, &image_files,
-     [](const ModalitySpec& m) { return Json{{"timing", m.timing}, {"phases", m.phases}, {"grid", m.grid}, {"spacing_mm", m.spacing_mm}}; }},
+     [](const ModalitySpec& m) {
+       return Json{{"timing", m.timing}, {"phases", m.phases}, {"grid", m.grid}, {"spacing_mm", m.spacing_mm}};
+     }},
     {Kind::bag, 1, &bag_layout, &read_bag, &slide_files,
      [](const ModalitySpec& m) {
-       return Json{{"um_per_pixel", m.um_per_pixel}, {"tile", m.tile}, {"encoder", m.encoder}, {"tiling", m.tiling == Tiling::um ? "um" : "clam"}, {"resample", m.resample == Resample::area ? "area" : "dct"}};
+       return Json{{"um_per_pixel", m.um_per_pixel},
+                   {"tile", m.tile},
+                   {"encoder", m.encoder},
+                   {"tiling", m.tiling == Tiling::um ? "um" : "clam"},
+                   {"resample", m.resample == Resample::area ? "area" : "dct"}};
      }},
-    {Kind::sequence, 1, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(reports::layout_of(m)); },
-     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts& facts) { return reports::read_sequence(p, m, facts); }, &report_files,
-     [](const ModalitySpec&) { return Json::object(); }},
+    {Kind::sequence, 2, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(reports::layout_of(m)); },
+     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts& facts) { return reports::read_sequence(p, m, facts); },
+     &report_files, [](const ModalitySpec&) { return Json::object(); }},
 }};
 
 const Extractor* extractor_of(Kind kind) {
@@ -161,7 +167,8 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
     Facts unused;
     const Layout layout{modality.kind, DType::float16, {0}, "", ""};
     const Feature feature = extractor_of(modality.kind)->read(patient, modality, layout, recipe, unused);
-    if (feature.reason != Reason::not_recorded) out.failures.push_back({patient.key, modality.name, feature.detail, std::string(name_of(feature.present() ? Reason::unreadable : feature.reason))});
+    if (feature.reason != Reason::not_recorded)
+      out.failures.push_back({patient.key, modality.name, feature.detail, std::string(name_of(feature.present() ? Reason::unreadable : feature.reason))});
     out.features.facts[modality.name + ".readable"] = known_fact("false");
   }
   return out;
@@ -173,7 +180,8 @@ namespace {
 std::string state_of(const fs::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return path.filename().string() + "|absent\n";
-  std::string text = path.filename().string() + "|" + std::to_string(status.st_size) + "|" + std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) + "\n";
+  std::string text = path.filename().string() + "|" + std::to_string(status.st_size) + "|" + std::to_string(status.st_mtim.tv_sec) + "." +
+                     std::to_string(status.st_mtim.tv_nsec) + "\n";
   if (!S_ISDIR(status.st_mode)) return text;
   std::vector<std::string> inside;
   std::error_code failed;
@@ -182,7 +190,8 @@ std::string state_of(const fs::path& path) {
     if (std::error_code odd; file->is_regular_file(odd)) {
       struct stat one {};
       if (::stat(file->path().c_str(), &one) != 0) continue;
-      inside.push_back(fs::relative(file->path(), path).string() + "|" + std::to_string(one.st_size) + "|" + std::to_string(one.st_mtim.tv_sec) + "." + std::to_string(one.st_mtim.tv_nsec) + "\n");
+      inside.push_back(fs::relative(file->path(), path).string() + "|" + std::to_string(one.st_size) + "|" + std::to_string(one.st_mtim.tv_sec) + "." +
+                       std::to_string(one.st_mtim.tv_nsec) + "\n");
     }
   std::sort(inside.begin(), inside.end());
   for (const std::string& line : inside) text += line;

@@ -141,7 +141,7 @@ TEST(Language, RefusesWhatWouldSilentlyExcludeEverybody) {
        {"age > 18 &&", "cannot read"},
        {"slide.tisue_mm2 > 5", "did you mean 'slide.tissue_mm2'?"},
        {"ct.readabel", "did you mean 'ct.readable'?"},
-       {"report.ihc.CK19 == 'negative'", "no column and no fact"},  // no reader finds it
+       {"report.ihc.CK20 == 'negative'", "no column and no fact"},  // no reader finds it
        {"ct.tissue_mm2 > 5", "no column and no fact"},
        {"report.mvi == 'm1'", "did you mean"},
        {"report.mvi in ['M0', 'M3']", "'M3', which it never is"},

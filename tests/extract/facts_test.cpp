@@ -23,10 +23,22 @@ ModalitySpec modality(const char* name, Kind kind) {
 }
 
 // Every attribute with every value that a report can state.
-constexpr std::array kReports{"MVI：M0。高分化。包膜完整。未见卫星结节。切缘阴性。肝硬化。直径3cm，单发。坏死约10%。", "MVI：M1。中分化。包膜不完整。可见卫星结节。切缘阳性。未见肝硬化。多发。",
-                              "MVI：M2。低分化。无包膜。", "可见微血管侵犯。未分化。有包膜。", "高-中分化。", "中-低分化。", "Moderately differentiated hepatocellular carcinoma of the liver, solitary."};
+constexpr std::array kReports{
+    "肝细胞癌，Edmondson "
+    "Ⅰ级。MVI：M0。高分化。包膜完整。未见卫星结节。切缘阴性，距切缘1cm。肝硬化。直径3cm，单发。坏死约10%。淋巴结0/"
+    "3。门静脉癌栓。胆管癌栓。神经侵犯。Ki-67(20%+)。",
+    "肝内胆管癌，Edmondson Ⅰ-Ⅱ级。MVI：M1。中分化。包膜不完整。可见卫星结节。切缘阳性。未见肝硬化。多发。淋巴结2/3。未见门静脉癌栓、胆管癌栓及神经侵犯。",
+    "混合型肝癌，Edmondson Ⅱ级。MVI：M2。低分化。无包膜。未送检淋巴结。",
+    "血管肉瘤。可见微血管侵犯。未分化。有包膜。",
+    "肝细胞癌，Edmondson Ⅱ-Ⅲ级。高-中分化。",
+    "肝细胞癌，Edmondson Ⅲ级。中-低分化。",
+    "肝细胞癌，E-S Ⅲ～Ⅳ级。",
+    "Moderately differentiated hepatocellular carcinoma of the liver, Edmondson grade IV, solitary."};
+constexpr std::array kMarkers{"HepPar-1", "Arginase-1", "GPC3",  "AFP",  "CD34",  "CK7",          "CK8",   "CK18", "CK19",
+                              "p53",      "GS",         "HSP70", "CD10", "EpCAM", "beta-catenin", "PD-L1", "CD8"};
+constexpr std::array kReactions{"(+)", "(-)", "(灶+)", "(弱+)"};
 
-Facts facts_of(const char* text) {
+Facts facts_of(const std::string& text) {
   PatientRecord patient;
   patient.reports.push_back({{}, text, "", {}});
   Facts facts;
@@ -45,7 +57,10 @@ TEST(KnownFacts, OfReportsAreThoseThatAreFound) {
     if (fact.type == FactName::Type::number) known.insert(fact.name);
     for (const std::string& value : fact.values) known.insert(fact.name + " " + value);
   }
-  for (const char* text : kReports)
+  std::vector<std::string> texts(kReports.begin(), kReports.end());
+  for (const char* marker : kMarkers)
+    for (const char* reaction : kReactions) texts.push_back(std::string("免疫组化：") + marker + reaction + "。");
+  for (const std::string& text : texts)
     for (const auto& [name, fact] : facts_of(text)) {
       const bool number = fact.text.find_first_not_of("0123456789.") == std::string::npos;
       found.insert(number ? name : name + " " + fact.text);

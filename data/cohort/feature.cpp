@@ -10,7 +10,7 @@ namespace hepar {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kKinds{"vector", "bag", "volume", "sequence"};
+constexpr std::array<std::string_view, 4> kKindNames{"vector", "bag", "volume", "sequence"};
 constexpr std::array<std::string_view, 3> kTypes{"float16", "float32", "int32"};
 constexpr std::array<std::size_t, 3> kTypeBytes{2, 4, 4};
 constexpr std::array<std::string_view, 11> kReasons{"present",  "not_recorded", "missing_file",  "unreadable", "unsupported", "too_few",
@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 11> kReasons{"present",  "not_recorded", 
 
 }  // namespace
 
-std::string_view name_of(Kind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
+std::string_view name_of(Kind kind) { return kKindNames.at(static_cast<std::size_t>(kind)); }
 std::size_t bytes_of(DType type) { return kTypeBytes.at(static_cast<std::size_t>(type)); }
 std::string_view name_of(DType type) { return kTypes.at(static_cast<std::size_t>(type)); }
 std::string_view name_of(Reason reason) { return kReasons.at(static_cast<std::size_t>(reason)); }

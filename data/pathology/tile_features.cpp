@@ -27,7 +27,7 @@ class Id {
   herr_t (*close_)(hid_t);
 };
 
-TileFeatures refused(Reason reason, std::string detail) {
+TileFeatures unusable(Reason reason, std::string detail) {
   TileFeatures tiles;
   tiles.reason = reason;
   tiles.detail = std::move(detail);
@@ -77,8 +77,8 @@ bool all_finite(const std::vector<std::byte>& halfs) {
 // CLAM's first step writes where the tiles lie, and no features.
 TileFeatures coordinates_only(const Id& coords) {
   const std::vector<std::int64_t> shape = coords.good() ? shape_of(coords) : std::vector<std::int64_t>();
-  if (shape.size() != 2 || shape[1] != 2) return refused(Reason::unreadable, "no data set 'features' or 'feats'");
-  TileFeatures tiles = refused(Reason::unreadable, "holds coordinates of " + std::to_string(shape[0]) + " tiles and no features");
+  if (shape.size() != 2 || shape[1] != 2) return unusable(Reason::unreadable, "no data set 'features' or 'feats'");
+  TileFeatures tiles = unusable(Reason::unreadable, "holds coordinates of " + std::to_string(shape[0]) + " tiles and no features");
   tiles.count = shape[0];
   return tiles;
 }
@@ -95,24 +95,24 @@ TileFeatures read_tile_features(const std::filesystem::path& path) {
   const Id access(H5Pcreate(H5P_FILE_ACCESS), &H5Pclose);
   H5Pset_file_locking(access.get(), 0, 1);
   const Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
-  if (!file.good()) return refused(Reason::unreadable, "not a whole HDF5 file");
+  if (!file.good()) return unusable(Reason::unreadable, "not a whole HDF5 file");
   const Id features = open_first(file, {"features", "feats"});
   if (!features.good()) return coordinates_only(open_first(file, {"coords"}));
   const std::vector<std::int64_t> shape = shape_of(features);
-  if (shape.size() != 2 || shape[1] < 1) return refused(Reason::odd_shape, "features are not tiles x width");
-  if (shape[0] == 0) return refused(Reason::too_few, "no tiles");
+  if (shape.size() != 2 || shape[1] < 1) return unusable(Reason::odd_shape, "features are not tiles x width");
+  if (shape[0] == 0) return unusable(Reason::too_few, "no tiles");
   // A damaged header must not be believed before memory is asked for.
-  if (shape[0] > (std::int64_t{1} << 33) / shape[1]) return refused(Reason::odd_shape, "more than 2^33 values among its features");
+  if (shape[0] > (std::int64_t{1} << 33) / shape[1]) return unusable(Reason::odd_shape, "more than 2^33 values among its features");
   TileFeatures tiles;
   tiles.count = shape[0];
   tiles.width = shape[1];
-  if (!read_values(features, static_cast<std::size_t>(shape[0] * shape[1]), tiles.values)) return refused(Reason::unreadable, "its features cannot be read");
-  if (!all_finite(tiles.values)) return refused(Reason::not_finite, "NaN, infinity or values beyond half precision among its features");
+  if (!read_values(features, static_cast<std::size_t>(shape[0] * shape[1]), tiles.values)) return unusable(Reason::unreadable, "its features cannot be read");
+  if (!all_finite(tiles.values)) return unusable(Reason::not_finite, "NaN, infinity or values beyond half precision among its features");
   tiles.coords.resize(static_cast<std::size_t>(tiles.count));
   const Id coords = open_first(file, {"coords"});
   if (coords.good()) {
-    if (shape_of(coords) != std::vector<std::int64_t>{tiles.count, 2}) return refused(Reason::odd_shape, "coords do not fit the features");
-    if (H5Dread(coords.get(), H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, tiles.coords.data()) < 0) return refused(Reason::unreadable, "its coords cannot be read");
+    if (shape_of(coords) != std::vector<std::int64_t>{tiles.count, 2}) return unusable(Reason::odd_shape, "coords do not fit the features");
+    if (H5Dread(coords.get(), H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, tiles.coords.data()) < 0) return unusable(Reason::unreadable, "its coords cannot be read");
   }
   return tiles;
 }

@@ -13,7 +13,7 @@
 namespace hepar::model {
 namespace {
 
-std::vector<float> noise(const Grid& grid, std::uint64_t seed) {
+std::vector<float> noisy_voxels(const Grid& grid, std::uint64_t seed) {
   Stream stream({seed, 5});
   std::vector<float> voxels(static_cast<std::size_t>(grid.phases * grid.voxels()));
   for (float& x : voxels) x = static_cast<float>(stream.normal());
@@ -31,7 +31,7 @@ float box_mean(const std::vector<float>& voxels, const Grid& g, std::int64_t pha
 
 TEST(Intensity, HotSpotsAreTheHighestBoxMeansAndWhatOtherPhasesShowThere) {
   const Grid grid{3, 4, 6, 5};
-  const std::vector<float> voxels = noise(grid, 1);
+  const std::vector<float> voxels = noisy_voxels(grid, 1);
   std::vector<float> out(static_cast<std::size_t>(intensity_width(grid.phases)));
   intensity_statistics(voxels, grid, out);
   std::size_t at = 30;  // behind three distributions of ten
@@ -73,7 +73,7 @@ TEST(Intensity, ALesionIsSeenWhereverItLies) {
 
 TEST(Intensity, TheDistributionIsMeanDeviationAndSharesAbove) {
   const Grid grid{1, 9, 11, 13};
-  const std::vector<float> voxels = noise(grid, 2);
+  const std::vector<float> voxels = noisy_voxels(grid, 2);
   std::vector<float> out(static_cast<std::size_t>(intensity_width(1)));
   intensity_statistics(voxels, grid, out);
   double sum = 0, squares = 0, above = 0;

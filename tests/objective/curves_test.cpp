@@ -10,7 +10,7 @@
 namespace hepar::objective {
 namespace {
 
-HeadSpec head() { return {HeadSpec::Kind::illness_death, "illness_death", {0, 3, 6, 12, 24, 36}, {"all"}, {"rfs", "recurrence", "os"}}; }
+HeadSpec one_arm_head() { return {HeadSpec::Kind::illness_death, "illness_death", {0, 3, 6, 12, 24, 36}, {"all"}, {"rfs", "recurrence", "os"}}; }
 
 std::vector<EndpointSpec> endpoints() {
   EndpointSpec rfs, recurrence, os;
@@ -54,7 +54,7 @@ TEST(Curves, FollowTheRecursionByItsDefinition) {
 
 TEST(Curves, EachEndpointReadsItsOwnAndIsLinearInside) {
   const std::vector<double> z = random_logits(5, 1), months{0, 3, 9, 36, 90};
-  const auto result = curves(head(), endpoints(), z, months);
+  const auto result = curves(one_arm_head(), endpoints(), z, months);
   const IllnessDeathCurves c = illness_death(z, 5);
   ASSERT_EQ(result.size(), 3U);
   EXPECT_EQ(result[0], (std::vector<double>{1, c.free[1], c.free[2] + 0.5 * (c.free[3] - c.free[2]), c.free[5], c.free[5]}));

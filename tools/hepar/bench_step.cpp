@@ -40,7 +40,7 @@ void take_step(engine::Rehearsal& rehearsal, const std::string& name, collective
   }
 }
 
-void compare(const BenchRequest& request, const std::filesystem::path& path, const std::string& label, Figures& figures) {
+void compare_modes(const BenchRequest& request, const std::filesystem::path& path, const std::string& label, Figures& figures) {
   const mpi::Communicator& world = request.context.world;
   const auto group = collective::make_collective(world);
   std::optional<store::Store> store;
@@ -67,13 +67,13 @@ void compare(const BenchRequest& request, const std::filesystem::path& path, con
 Figures bench_step(const BenchRequest& request) {
   Figures figures;
   if (!request.store.empty()) {
-    compare(request, request.store, "", figures);
+    compare_modes(request, request.store, "", figures);
     return figures;
   }
   const std::int64_t patients = request.experiment.train.slots_per_step * request.experiment.train.patients_per_slot;
   for (const long long tiles : request.tiles) {
     const MadeStore made(request.context.world, patients, tiles);
-    compare(request, made.path(), fmt::format("{} tiles: ", tiles), figures);
+    compare_modes(request, made.path(), fmt::format("{} tiles: ", tiles), figures);
   }
   return figures;
 }

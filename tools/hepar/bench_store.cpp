@@ -104,7 +104,7 @@ void read_batches(const store::Store& store, const dataset::Transform& transform
     (void)transform.batch(store, std::span(order).subspan(at, std::min(together, order.size() - at)), std::numeric_limits<std::int64_t>::max(), 1);
 }
 
-void compare(const BenchRequest& request, const fs::path& path, const std::string& label, Figures& figures) {
+void compare_reads(const BenchRequest& request, const fs::path& path, const std::string& label, Figures& figures) {
   const Layouts layouts = layouts_of(path);
   if (layouts.bytes == 0) throw input_error("the store holds no features to read", {path.string()}, "choose one with images, slides or reports");
   const auto patients = static_cast<std::int64_t>(layouts.ranges.size());
@@ -154,7 +154,7 @@ Figures bench_store(const BenchRequest& request) {
   const mpi::Communicator& world = request.context.world;
   const auto on_root = [&](const fs::path& path, const std::string& label) {
     mpi::together(world, [&] {
-      if (world.root()) compare(request, path, label, figures);
+      if (world.root()) compare_reads(request, path, label, figures);
     });
   };
   if (!request.store.empty()) {

@@ -14,12 +14,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-std::string flag_of(const Row& row) {
-  std::string flag = row.name;
-  std::replace(flag.begin(), flag.end(), '_', '-');
-  return flag;
-}
-
 struct Chosen {
   Command* command;
   std::size_t used;  // words of the name
@@ -115,6 +109,12 @@ std::vector<std::string> take_wrapped(std::vector<std::string>& rest, const std:
 }
 
 }  // namespace
+
+std::string flag_of(const Row& row) {
+  std::string flag = row.name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments, const Commands& commands) {
   CommandLine line;

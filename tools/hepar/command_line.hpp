@@ -20,6 +20,7 @@ struct CommandLine {
 // Throws usage_error with the nearest known name. Rows are applied to the command's members.
 [[nodiscard]] CommandLine parse_command_line(const std::vector<std::string>& arguments, const Commands& commands);
 
+[[nodiscard]] std::string flag_of(const Row& row);  // predict_at → predict-at
 [[nodiscard]] std::string overview(const Commands& commands);
 [[nodiscard]] std::string help(Command& command);
 [[nodiscard]] std::string reference_page(const Commands& commands);   // Markdown

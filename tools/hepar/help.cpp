@@ -10,12 +10,6 @@ namespace hepar::program {
 
 namespace {
 
-std::string flag_of(const Row& row) {
-  std::string flag = row.name;
-  std::replace(flag.begin(), flag.end(), '_', '-');
-  return "--" + flag;
-}
-
 std::string describe(const Row& row) {
   const std::string unit = row.unit.empty() ? "" : ", " + row.unit;
   const std::string value = row.required ? "required" : "default " + row.get();
@@ -45,7 +39,7 @@ std::string help(Command& command) {
     if (prefix == "faults") continue;  // for tests of the laws
     if (prefix != group) text += fmt::format("{}:\n", prefix);
     group = prefix;
-    text += fmt::format("  {:<32} {}\n", flag_of(row), describe(row));
+    text += fmt::format("  {:<32} {}\n", "--" + flag_of(row), describe(row));
   }
   if (!command.schema().empty()) text += fmt::format("  {:<32} {}\n", "--config FILE", "YAML of " + std::string(command.schema()) + "; later files win");
   text += fmt::format("  {:<32} {}\n", "--set key.path=value", "wins over --config");
@@ -60,7 +54,7 @@ std::string reference_page(const Commands& commands) {
     for (const Row& row : command->rows()) {
       std::string kind = row.kind;
       for (std::size_t at = 0; (at = kind.find('|', at)) != std::string::npos; at += 2) kind.replace(at, 1, "\\|");
-      text += fmt::format("| `{}` | {} | {} | {} | {} |\n", flag_of(row), row.help, kind, row.unit, row.required ? "required" : "`" + row.get() + "`");
+      text += fmt::format("| `{}` | {} | {} | {} | {} |\n", "--" + flag_of(row), row.help, kind, row.unit, row.required ? "required" : "`" + row.get() + "`");
     }
     text += fmt::format("\n    {}\n", command->example());
   }
@@ -72,7 +66,7 @@ std::string bash_completion(const Commands& commands) {
   std::string names;
   for (const auto& command : commands) {
     std::string options = "--help --quiet --json --set --config";
-    for (const Row& row : command->rows()) options += " " + flag_of(row);
+    for (const Row& row : command->rows()) options += " --" + flag_of(row);
     text += fmt::format("    \"{}\"*) options=\"{}\" ;;\n", command->name(), options);
     names += std::string(command->name()) + " ";
   }

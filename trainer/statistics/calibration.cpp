@@ -7,12 +7,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace hepar::statistics {
 namespace {
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> complementary_log_log(Values risk) {
   std::vector<double> out;

@@ -11,8 +11,6 @@
 namespace hepar::statistics {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
 // Sums of weights by rank (Fenwick 1994).
 class Tree {
  public:

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace hepar::statistics {
 namespace {
@@ -13,7 +12,6 @@ namespace {
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfiniteEffect = 12;  // |coef * sd| beyond it (a hazard ratio of 160,000 a standard deviation) has no maximum likelihood
 constexpr double kConverged = 1e-9;     // relative step
 constexpr double kAliased = 1e-10;      // share of a column's information that earlier columns leave

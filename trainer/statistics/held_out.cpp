@@ -13,13 +13,11 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
-#include <limits>
 #include <thread>
 
 namespace hepar::statistics {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kSmallestG = 0.05;     // below it 1/G explodes: the month is not estimable (clinical.md section 3 b)
 constexpr double kSmallestShare = 0.9;  // of replicates that must have a value
 

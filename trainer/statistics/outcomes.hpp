@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,9 @@ namespace hepar::statistics {
 using Values = std::span<const double>;
 using Codes = std::span<const int>;
 using Columns = std::span<const Values>;  // each one value a patient
+
+inline constexpr double kNone = std::numeric_limits<double>::quiet_NaN();  // undefined, not estimable
+[[nodiscard]] inline double weight_of(Values weight, std::size_t i) { return weight.empty() ? 1.0 : weight[i]; }  // no weights: all 1
 
 struct Outcomes {
   Values time;   // finite, any unit; everything else is in the same unit

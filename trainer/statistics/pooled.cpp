@@ -7,14 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <string_view>
 
 namespace hepar::statistics {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kFew = 5;  // below it a prediction interval carries a warning
 
 // "<endpoint>.<statistic>[.<months>]"

@@ -7,12 +7,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace hepar::statistics {
 namespace {
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 // A scale: to it, back from it, and the derivative of the way back at a value of the natural scale.
 struct Transform {

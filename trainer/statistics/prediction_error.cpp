@@ -5,15 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace hepar::statistics {
 namespace {
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-double weight_of(Values weight, std::size_t i) { return weight.empty() ? 1.0 : weight[i]; }
 
 // G of the options, or of these outcomes (then kept in `own`).
 const StepCurve& censoring_of(Outcomes outcomes, const IpcwOptions& options, StepCurve& own) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace hepar::statistics {
 namespace {
@@ -16,7 +15,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr int kLimit = 100;
-constexpr double kInfiniteEffect = 50;  // on standardised columns
+constexpr double kSeparated = 50;  // on standardised columns
 
 // Columns as intercept and standardised values; b maps back to the columns' own scale.
 struct Design {
@@ -119,7 +118,7 @@ Propensity propensity(Codes treatment, Columns columns, double ridge) {
       fit = fitted(design.x, next, treatment);
     }
     b = next;
-    if (b.cwiseAbs().maxCoeff() > kInfiniteEffect) {
+    if (b.cwiseAbs().maxCoeff() > kSeparated) {
       out.problem = "infinite coefficient: the covariates separate the arms";
       break;
     }
@@ -176,7 +175,6 @@ void truncate_weights(std::vector<double>& weights, double low_p, double high_p)
 }
 
 WeightSummary summarise_weights(Codes treatment, Values weights, int arms) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   WeightSummary out{0, kNone, kNone, std::vector<double>(static_cast<std::size_t>(arms)), {}};
   std::vector<double> squares(static_cast<std::size_t>(arms));
   for (std::size_t i = 0; i < weights.size(); ++i) {

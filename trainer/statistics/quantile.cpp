@@ -7,13 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace hepar::statistics {
-namespace {
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-}
-
 double quantile7_sorted(Values ascending, double p) {
   if (ascending.empty()) return kNone;
   const double h = static_cast<double>(ascending.size() - 1) * p;

@@ -10,10 +10,7 @@
 namespace hepar::statistics {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
-
-double weight_of(Values weight, std::size_t i) { return weight.empty() ? 1.0 : weight[i]; }
 
 double total_weight(Values weight, std::size_t n) {
   if (weight.empty()) return static_cast<double>(n);

@@ -190,8 +190,8 @@ void together(const Communicator& world, const std::function<void()>& work) {
   std::optional<Error> mine;
   try {
     work();
-  } catch (const Error& error) {
-    mine = error;
+  } catch (const std::exception& error) {
+    mine = as_error(error);  // a library's exception too: the others wait in agree()
   }
   agree(world, mine);
 }

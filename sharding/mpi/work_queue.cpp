@@ -83,10 +83,8 @@ class Dispatcher {
 std::optional<Error> error_of(const std::exception_ptr& failure) {
   try {
     if (failure) std::rethrow_exception(failure);
-  } catch (const Error& error) {
-    return error;
   } catch (const std::exception& error) {
-    return Error(ExitCode::bug, error.what());
+    return as_error(error);
   }
   return std::nullopt;
 }

@@ -25,8 +25,8 @@ void together(Collective& group, const std::function<void()>& work) {
   std::optional<Error> mine;
   try {
     work();
-  } catch (const Error& error) {
-    mine = error;
+  } catch (const std::exception& error) {
+    mine = as_error(error);  // a library's exception too: the others wait in the reduction
   }
   std::int64_t first = mine ? -group.rank() : -kNone;
   group.all_reduce_max(std::span(&first, 1));

@@ -84,7 +84,7 @@ TEST(WorkQueue, AForeignExceptionBecomesABug) {
     FAIL();
   } catch (const AgreedError& error) {
     EXPECT_EQ(error.code(), ExitCode::bug);
-    EXPECT_STREQ(error.what(), "index 9");
+    EXPECT_STREQ(error.what(), "index 9; this is a bug: please report it with the command and this line");
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <new>
 
 namespace hepar {
@@ -62,6 +63,10 @@ Error disk_error(const std::string& what, const Place& where) {
 
 Error as_error(const std::exception& failure) {
   if (const auto* known = dynamic_cast<const Error*>(&failure)) return *known;
+  if (const auto* files = dynamic_cast<const std::filesystem::filesystem_error*>(&failure)) {
+    errno = files->code().value();
+    return disk_error("the file system refused", {files->path1().string()});
+  }
   const std::string text = failure.what();
   const std::string line = text.substr(0, text.find('\n'));  // LibTorch adds its stack
   // LibTorch has an exception of its own for a failed allocation, told apart by its words alone.

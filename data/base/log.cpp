@@ -48,7 +48,6 @@ Progress::~Progress() {
 }
 
 void Progress::advance_to(std::int64_t done, std::string_view extra) {
-  if (first_ < 0) first_ = done > 0 ? done - 1 : 0;  // work done before a resume does not count into the rate
   done_ = done;
   extra_ = extra;
   const auto now = std::chrono::steady_clock::now();
@@ -61,7 +60,7 @@ void Progress::advance_to(std::int64_t done, std::string_view extra) {
 void Progress::print(std::string_view extra, bool last) {
   if (console_.style() == Console::Style::quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  const double rate = seconds > 0 ? static_cast<double>(done_ - first_) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
   std::string line = fmt::format("{}  {}/{}  {:.4g} {}/s", label_, done_, total_, rate, unit_);
   if (last) {
     line += "  in " + duration_text(seconds);

@@ -31,6 +31,7 @@ class Console {
 // every ten seconds in a log. The destructor ends the line.
 class Progress {
  public:
+  // `total`: what this process is to do; what was done before a resume counts in neither number.
   Progress(const Console& console, std::string label, std::int64_t total, std::string unit);
   Progress(const Progress&) = delete;
   ~Progress();
@@ -40,7 +41,7 @@ class Progress {
   void print(std::string_view extra, bool last);
   const Console& console_;
   std::string label_, unit_, extra_;
-  std::int64_t total_, done_ = 0, first_ = -1;
+  std::int64_t total_, done_ = 0;
   std::chrono::steady_clock::time_point start_, shown_;
 };
 

@@ -2,6 +2,7 @@
 // The end of `hepar shard`: tables, store.json, and what people read about the run.
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
+#include "data/base/sealed.hpp"
 #include "data/base/table.hpp"
 #include "sharding/pack/builder.hpp"
 #include "sharding/store/writer.hpp"
@@ -92,7 +93,9 @@ bool Builder::finished() const {
 }
 
 void Builder::publish_texts(const JudgedTables& judged) {
-  publish(names_.flow(), judged.flow.json());
+  Json flow{{"schema", "hepar-flow/1"}, {"tables_sha256", manifest_.tables_sha256}};
+  flow.update(Json::parse(judged.flow.json()));
+  publish(names_.flow(), sealed(std::move(flow)));
   std::string failures = csv_line({"patient_id", "modality", "source", "reason"});
   for (const PatientRecord& patient : cohort_.patients)
     for (const extract::Failure& failure : holdings_.at(patient.key).failures) failures += csv_line({patient.key, failure.modality, failure.source, failure.reason});

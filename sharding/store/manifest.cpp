@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sharding/store/manifest.hpp"
 
-#include "data/base/files.hpp"
+#include "data/base/sealed.hpp"
 #include "sharding/store/layout.hpp"
 #include "sharding/store/shard_file.hpp"
 
@@ -82,7 +82,7 @@ std::string manifest_text(const Manifest& manifest) {
   json["patients"] = manifest.patients_by_centre;
   json["shards"] = Json::array();
   for (const ShardEntry& entry : manifest.shards) json["shards"].push_back(json_of(entry));
-  return json.dump(1) + "\n";
+  return sealed(std::move(json));
 }
 
 Manifest read_manifest(const std::filesystem::path& folder) {
@@ -93,9 +93,7 @@ Manifest read_manifest(const std::filesystem::path& folder) {
                       begun ? "run the same 'hepar shard' again to continue" : "name a folder that 'hepar shard' made");
   }
   try {
-    const Json json = Json::parse(read_file(path));
-    const std::string schema = json.at("schema");
-    if (schema != kSchema) throw store_error("another schema version: " + schema + " (this program reads " + kSchema + ")", {path.string()}, "make the store again with 'hepar shard --fresh'");
+    const Json json = read_sealed(path, kSchema, "restore the file, or make the store again with 'hepar shard --fresh'");
     Manifest manifest;
     manifest.settings = json.at("settings").dump();
     manifest.features_sha256 = json.at("features_sha256");

@@ -164,10 +164,18 @@ void Store::read(int modality, std::int64_t patient, std::int64_t first, std::in
   const ShardReader& shard = impl_->shards[at.shard];
   shard.read(slot, at.patient, first, count, out);
   impl_->bytes.fetch_add(out.size(), std::memory_order_relaxed);
-  if (first != 0 || count != shard.items(slot, at.patient)) return;
   std::atomic<bool>& checked = impl_->checked[slot * impl_->tables.rows.size() + static_cast<std::size_t>(patient)];
   if (checked.load(std::memory_order_relaxed)) return;
-  shard.check(slot, at.patient, out);
+  const std::int64_t items = shard.items(slot, at.patient);
+  if (first == 0 && count == items) {
+    shard.check(slot, at.patient, out);
+  } else if (count > 0) {
+    // The first time that only a part is wanted, all of it is read once: the hash is over the whole.
+    std::vector<std::byte> whole(out.size() / static_cast<std::size_t>(count) * static_cast<std::size_t>(items));
+    shard.read(slot, at.patient, 0, items, whole);
+    shard.check(slot, at.patient, whole);
+    impl_->bytes.fetch_add(whole.size(), std::memory_order_relaxed);
+  }
   checked.store(true, std::memory_order_relaxed);
 }
 
@@ -179,6 +187,11 @@ std::vector<std::array<std::int32_t, 3>> Store::coords(int modality, std::int64_
 std::vector<std::uint8_t> Store::phase_present(int modality, std::int64_t patient) const {
   const auto at = impl_->position(patient);
   return impl_->shards[at.shard].phases(impl_->slot(modality), at.patient);
+}
+
+std::uint64_t Store::content_hash(int modality, std::int64_t patient) const {
+  const auto at = impl_->position(patient);
+  return impl_->shards[at.shard].index().modalities[impl_->slot(modality)].xxh3[at.patient];
 }
 
 Feature Store::feature(int modality, std::int64_t patient) const {

@@ -72,6 +72,8 @@ class Store {
   void read(int modality, std::int64_t patient, std::int64_t first, std::int64_t count, std::span<std::byte> out) const;
   [[nodiscard]] std::vector<std::array<std::int32_t, 3>> coords(int modality, std::int64_t patient) const;
   [[nodiscard]] std::vector<std::uint8_t> phase_present(int modality, std::int64_t patient) const;
+  // XXH3 of all its values (not for vectors); 0 when there are none.
+  [[nodiscard]] std::uint64_t content_hash(int modality, std::int64_t patient) const;
   [[nodiscard]] Facts facts(std::int64_t patient) const;
   // Everything of one feature, as extraction gave it (not for vectors), its hash checked; `detail` is not stored.
   [[nodiscard]] Feature feature(int modality, std::int64_t patient) const;

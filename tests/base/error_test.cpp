@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <new>
 #include <stdexcept>
 
@@ -81,6 +82,17 @@ TEST(Stop, ASignalOnlySetsTheWish) {
 }
 
 }  // namespace
+
+TEST(Error, OfTheFileSystemIsADiskError) {
+  try {
+    std::filesystem::create_directories("/proc/nowhere/at/all");
+    FAIL() << "made a folder in /proc";
+  } catch (const std::exception& failure) {
+    const Error error = as_error(failure);
+    EXPECT_EQ(error.code(), ExitCode::disk);
+    EXPECT_NE(std::string(error.what()).find("/proc/nowhere"), std::string::npos) << error.what();
+  }
+}
 
 TEST(Error, OfAnyLibraryIsOneLineWithItsCode) {
   EXPECT_EQ(as_error(std::bad_alloc()).code(), ExitCode::training);

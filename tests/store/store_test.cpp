@@ -201,6 +201,39 @@ TEST(Store, OneFlippedByteIsFoundByReadingAndByVerify) {
   EXPECT_NE(problems[0].find("/slide/values"), std::string::npos) << problems[0];
 }
 
+TEST(Store, AFlippedByteIsFoundThoughOnlyAnotherPartIsRead) {
+  const TemporaryFolder folder;
+  write_small_store(folder.path(), kPatients, 5);
+  constexpr int kSlide = 1;
+  std::int64_t patient = 0, before = 0, items = 0;
+  std::size_t width = 0;
+  {
+    const Store store = Store::open(folder.path());
+    ASSERT_EQ(store.modality("slide"), kSlide);
+    const Layout& layout = store.modalities()[kSlide].layout;
+    width = static_cast<std::size_t>(layout.values_per_item()) * bytes_of(layout.type);
+    while ((items = store.items(kSlide, patient)) < 2) before += store.items(kSlide, patient++);
+  }
+  const std::uint64_t values_at = read_manifest(folder.path()).shards[0].data_sets.at("/slide/values");
+  flip_byte(first_shard(folder.path()), values_at + static_cast<std::uint64_t>(before + items) * width - 1);  // of the last tile
+  const Store store = Store::open(folder.path());
+  std::vector<std::byte> first(width);
+  EXPECT_EQ(error_of([&] { store.read(kSlide, patient, 0, 1, first); }).first, ExitCode::store);
+}
+
+TEST(Store, AChangedStoreJsonIsRefused) {
+  const TemporaryFolder folder;
+  write_small_store(folder.path(), 3, 5);
+  const fs::path path = Names{folder.path()}.manifest();
+  std::string text = read_file(path);
+  const std::size_t at = text.find("\"known_day\": ") + 13;
+  text[at] = text[at] == '7' ? '8' : '7';
+  publish(path, text);
+  const auto [code, message] = error_of([&] { (void)Store::open(folder.path()); });
+  EXPECT_EQ(code, ExitCode::store);
+  EXPECT_NE(message.find("store.json: its content is not what was written"), std::string::npos) << message;
+}
+
 TEST(Store, AFlippedByteOfTheTablesIsRefusedAtOpen) {
   const TemporaryFolder folder;
   write_small_store(folder.path(), kPatients, 5);

@@ -54,6 +54,14 @@ TEST(Audit, CatchesTheHeldOutCentreInTraining) {
   }, "held-out centre");
 }
 TEST(Audit, CatchesATransformThatSawATestPatient) { expect_caught([](auto& f) { f[1].fitted_on["transform"].push_back("c"); }, "transform saw the test patient c"); }
+TEST(Audit, CatchesANetworkWhoseStepsSawATestPatient) { expect_caught([](auto& f) { f[1].fitted_on["network"] = {"a", "c"}; }, "network saw the test patient c"); }
+TEST(Audit, CatchesOnePersonUnderTwoIds) {
+  const std::vector<Twins> twins{{"slide", "a", "b"}, {"ct", "a", "d"}};
+  const Audit result = audit(clean(), kEveryone, kCentre, twins);
+  ASSERT_EQ(result.problems.size(), 2u) << "folds A and B test one of the pair on what the other taught";
+  EXPECT_NE(result.problems[0].find("patients a and d have the same ct"), std::string::npos) << result.problems[0];
+  EXPECT_TRUE(audit(clean(), kEveryone, kCentre, {{"slide", "a", "b"}}).passed()) << "both are held out together";
+}
 TEST(Audit, CatchesAPropensityThatSawACalibrationPatient) { expect_caught([](auto& f) { f[1].fitted_on["propensity"].push_back("f"); }, "propensity was fitted on patient f"); }
 TEST(Audit, CatchesABaselineThatSawATestPatient) { expect_caught([](auto& f) { f[2].fitted_on["clinical_cox"].push_back("e"); }, "clinical_cox saw the test patient e"); }
 TEST(Audit, CatchesCalibrationOnTrainingPatients) { expect_caught([](auto& f) { f[2].fitted_on["calibration"] = {"a"}; }, "calibration was fitted on patient a"); }

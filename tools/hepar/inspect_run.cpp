@@ -2,7 +2,7 @@
 #include "tools/hepar/inspect_run.hpp"
 
 #include "data/base/error.hpp"
-#include "data/base/files.hpp"
+#include "data/base/sealed.hpp"
 
 #include <fmt/format.h>
 
@@ -16,12 +16,21 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kRunSchema = "hepar-run/1";
+struct Sealed {
+  const char* file;
+  const char* schema;
+};
+constexpr Sealed kRun{"run.json", "hepar-run/1"}, kModel{"model.json", "hepar-model/1"}, kFold{"fold.json", "hepar-fold/1"}, kValidation{"validation.json", "hepar-validation/1"};
 
-Json read_json(const fs::path& path) {
-  Json json = Json::parse(read_file(path), nullptr, false);
-  if (json.is_discarded()) throw store_error("is not JSON", {path.string()}, "restore the file");
-  return json;
+Json read_one(const fs::path& folder, const Sealed& document) { return read_sealed(folder / document.file, document.schema, "restore the file, or make it again with this version"); }
+
+void verify_hash(const fs::path& file, const std::string& expected, const std::string& part, std::vector<std::string>& problems) {
+  std::error_code none;
+  if (!fs::exists(file, none)) {
+    problems.push_back(part + ": missing");
+  } else if (sha256_file(file) != expected) {
+    problems.push_back(part + ": SHA-256 differs");
+  }
 }
 
 void verify_one(const fs::path& folder, const std::string& name, std::vector<std::string>& problems) {
@@ -30,9 +39,11 @@ void verify_one(const fs::path& folder, const std::string& name, std::vector<std
     problems.push_back(name + "model.safetensors: missing");
     return;
   }
-  const Json run = read_json(folder / "run.json");
   try {
-    if (parameters_hash(model) != run.value("parameters_sha256", "")) problems.push_back(name + "model.safetensors: parameters_sha256 differs from run.json");
+    const std::string hash = parameters_hash(model);
+    for (const Sealed& document : {kRun, kModel})
+      if (read_one(folder, document).at("parameters_sha256") != hash) problems.push_back(name + "model.safetensors: parameters_sha256 differs from " + document.file);
+    if (fs::exists(folder / kFold.file)) verify_hash(folder / "predictions.csv", read_one(folder, kFold).at("predictions_sha256"), name + "predictions.csv", problems);
   } catch (const Error& error) {
     problems.push_back(error.what());
   }
@@ -43,16 +54,14 @@ void verify_one(const fs::path& folder, const std::string& name, std::vector<std
 Json run_summary(const fs::path& folder) {
   Json out;
   if (fs::exists(folder / "validation.json")) {
-    const Json validation = read_json(folder / "validation.json");
+    const Json validation = read_one(folder, kValidation);
     for (const char* key : {"scheme", "pooled"})
       if (validation.contains(key)) out[key] = validation.at(key);
     for (const Json& fold : validation.value("folds", Json::array()))
       out["folds"][fold.value("name", "")] = {{"n", fold.value("n", Json::object())}, {"parameters_sha256", fold.value("parameters_sha256", "")}};
     return out;
   }
-  const Json run = read_json(folder / "run.json");
-  if (const std::string schema = run.value("schema", kRunSchema); schema != kRunSchema)
-    throw store_error("another schema version: " + schema + " (this program reads " + kRunSchema + ")", {(folder / "run.json").string()});
+  const Json run = read_one(folder, kRun);
   for (const char* key :
        {"status", "parameters_sha256", "features_sha256", "tables_sha256", "config_sha256", "mode", "ranks", "seed", "steps", "epochs", "reproducible"})
     if (run.contains(key)) out[key] = run.at(key);
@@ -94,7 +103,8 @@ std::string parameters_hash(const fs::path& path) {
 
 std::vector<std::string> verify_run(const fs::path& folder) {
   std::vector<std::string> problems;
-  const bool validation = fs::exists(folder / "validation.json");  // its weights lie in its folds
+  const bool validation = fs::exists(folder / kValidation.file);  // its weights lie in its folds
+  if (validation) verify_hash(folder / "predictions.csv", read_one(folder, kValidation).at("provenance").at("predictions_sha256"), "predictions.csv", problems);
   if (!validation && fs::exists(folder / "run.json")) verify_one(folder, "", problems);
   std::error_code none;
   std::vector<fs::path> folds;

@@ -6,6 +6,7 @@
 #include "trainer/validation/strategies.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -28,7 +29,8 @@ class Predict : public Command {
     mpi::together(context.world, [&] {
       if (context.world.root()) n = predict(context);
     });
-    if (context.world.root()) fmt::print("{}: {} patients\n", out_, n);
+    if (context.world.root() && context.json) fmt::print("{}\n", nlohmann::ordered_json({{"predictions", out_}, {"patients", n}}).dump());
+    if (context.world.root() && !context.json) fmt::print("{}: {} patients\n", out_, n);
     return ExitCode::done;
   }
 

@@ -5,6 +5,7 @@
 #include "trainer/report/page.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdio>
 
@@ -26,9 +27,8 @@ class Report : public Command {
       if (words.size() != 1) throw usage_error("'report' takes one RUN", {}, "example: " + std::string(example()));
       std::optional<fs::path> store;
       if (!store_.empty()) store = store_;
-      if (store && !fs::exists(*store / "store.json")) throw store_error("there is no store here", {store_}, "check --store");
       publish(out_, report::page({words.front(), store}));
-      fmt::print("{}\n", out_);
+      fmt::print("{}\n", context.json ? nlohmann::ordered_json({{"page", out_}}).dump() : out_);
     });
     return ExitCode::done;
   }

@@ -5,6 +5,7 @@
 #include "tools/hepar/command.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -59,10 +60,16 @@ class Synth : public Command {
     }
     mpi::together(context.world, [&] {
       if (!context.world.root()) return;
+      static constexpr std::array<const char*, 3> kNames{"rfs", "recurrence", "os"};
       const auto ceilings = synthetic::write_truth(options, centres, people);
       synthetic::write_tables(options, centres, people);
+      if (context.json) {
+        nlohmann::ordered_json best;
+        for (std::size_t e = 0; e < 3; ++e) best[kNames[e]] = {{"oracle", ceilings[e].oracle}, {"reader", ceilings[e].reader}, {"clinical", ceilings[e].clinical}};
+        fmt::print("{}\n", nlohmann::ordered_json({{"cohort", out_}, {"patients", patients_}, {"centres", centres_}, {"best_c", best}}).dump());
+        return;
+      }
       fmt::print("{}: {} patients, {} centres. Best possible C at the horizon (oracle / best reader of the features / clinical part):\n", out_, patients_, centres_);
-      static constexpr std::array<const char*, 3> kNames{"rfs", "recurrence", "os"};
       for (std::size_t e = 0; e < 3; ++e) fmt::print("  {:<11} {:.3f} / {:.3f} / {:.3f}\n", kNames[e], ceilings[e].oracle, ceilings[e].reader, ceilings[e].clinical);
     });
     return ExitCode::done;

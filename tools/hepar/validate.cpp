@@ -4,6 +4,7 @@
 #include "trainer/validation/validate.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdio>
 
@@ -20,7 +21,8 @@ class Validate : public Command {
   std::vector<Row> rows() override {
     std::vector<Row> all{required(row("store", store_, "the feature store")), required(row("out", out_, "folder of the validation; an existing one is continued")),
                          row("fold", fold_, "make folds/NAME only (an array task)"), row("gather", gather_, "train nothing; pool finished folds and name missing ones"),
-                         row("list_folds", list_folds_, "print the folds, one a line (name, tab, folder), and stop"), row("fresh", fresh_, "move an existing validation to OUT.old-N and start over")};
+                         row("list_folds", list_folds_, "print the folds, one a line (name, tab, folder), and stop"), row("fresh", fresh_, "move an existing validation to OUT.old-N and start over"), row("resume", resume_, "insist that there is a validation to continue"),
+                         row("accept_other_machine", accept_, "continue folds although processor, BLAS or instruction set differ; marks them reproducible: false")};
     for (Row& one : engine::rows(experiment_)) all.push_back(std::move(one));
     return all;
   }
@@ -34,15 +36,20 @@ class Validate : public Command {
       if (context.world.root()) fmt::print("{}", text);
       return ExitCode::done;
     }
-    const validation::ValidateResult result = validation::validate({experiment_, store_, out_, fold_, gather_, fresh_, context.command_line}, context.world, context.console);
+    const validation::ValidateResult result = validation::validate({experiment_, store_, out_, fold_, gather_, fresh_, resume_, accept_, context.command_line}, context.world, context.console);
     if (result.stopped) return ExitCode::stopped;
-    if (context.world.root() && !result.text.empty()) fmt::print("{}{}/validation.json\n", result.text, out_);
+    if (!context.world.root() || result.text.empty()) return ExitCode::done;
+    if (context.json) {
+      fmt::print("{}\n", nlohmann::ordered_json({{"results", out_ + "/validation.json"}, {"pooled", nlohmann::ordered_json::parse(result.pooled)}}).dump());
+    } else {
+      fmt::print("{}{}/validation.json\n", result.text, out_);
+    }
     return ExitCode::done;
   }
 
  private:
   std::string store_, out_, fold_;
-  bool gather_ = false, fresh_ = false, list_folds_ = false;
+  bool gather_ = false, fresh_ = false, resume_ = false, accept_ = false, list_folds_ = false;
   engine::Experiment experiment_;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/checkpoint.hpp"
 
-#include "data/base/files.hpp"
+#include "data/base/sealed.hpp"
 #include "data/base/machine.hpp"
 #include "data/base/text.hpp"
 
@@ -29,23 +29,18 @@ std::vector<std::int64_t> steps_on_disk(const RunFolder& folder) {
   return steps;
 }
 
-Json cursor_json(const Cursor& cursor) {
-  Json json{{"schema", "hepar-checkpoint/1"}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row},
-          {"exponents", cursor.exponents}, {"config_sha256", cursor.config_sha256}, {"features_sha256", cursor.features_sha256}, {"tables_sha256", cursor.tables_sha256}, {"machine", cursor.machine}};
+constexpr const char* kCheckpointSchema = "hepar-checkpoint/1";
+
+std::string state_json(const Cursor& cursor, const std::string& sha256_of_state) {
+  Json json{{"schema", kCheckpointSchema}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row},
+          {"exponents", cursor.exponents}, {"config_sha256", cursor.config_sha256}, {"features_sha256", cursor.features_sha256}, {"tables_sha256", cursor.tables_sha256}, {"machine", cursor.machine}, {"seconds", cursor.spent.seconds}, {"sessions", cursor.spent.sessions}, {"state_sha256", sha256_of_state}};
   if (cursor.reproducible_until >= 0) json["reproducible_until"] = cursor.reproducible_until;
-  return json;
+  return sealed(std::move(json));
 }
 
 Cursor cursor_from(const Json& json) {
   return {json.at("step"), json.at("updates"), json.at("skipped"), json.at("skipped_in_a_row"), json.at("exponents").get<std::vector<int>>(), json.at("config_sha256"),
-          json.at("features_sha256"), json.at("tables_sha256"), json.at("machine"), json.value("reproducible_until", std::int64_t{-1})};
-}
-
-std::string state_json(const Cursor& cursor, const std::string& sha256_of_state) {
-  Json json = cursor_json(cursor);
-  json["cursor_sha256"] = sha256(cursor_json(cursor).dump());
-  json["state_sha256"] = sha256_of_state;
-  return json.dump(2) + "\n";
+          json.at("features_sha256"), json.at("tables_sha256"), json.at("machine"), {json.at("seconds"), json.at("sessions")}, json.value("reproducible_until", std::int64_t{-1})};
 }
 
 void write_checkpoint(const RunFolder& folder, const StatusFile& fence, const std::string& state, const Cursor& cursor) {
@@ -103,6 +98,7 @@ void CheckpointWriter::save(Arena& arena, const Cursor& cursor) {
       if (!whole_.empty() && whole_.back() == cursor.step) return;  // it is there, and nothing has changed since
       write_checkpoint(folder_, fence_, state, cursor);
       ++written_;
+      bytes_ += static_cast<std::int64_t>(state.size());
       whole_.push_back(cursor.step);
       if (whole_.size() > keep_) whole_.erase(whole_.begin());
       std::error_code ignored;  // what cannot be removed now is tried again after the next checkpoint
@@ -120,9 +116,8 @@ std::optional<Cursor> load_newest(const RunFolder& folder, Arena& arena, std::ve
   for (; !steps.empty(); steps.pop_back()) {
     const fs::path path = folder.checkpoint(steps.back());
     try {
-      const Json json = Json::parse(read_file(path / "state.json"));
+      const Json json = read_sealed(path / "state.json", kCheckpointSchema, "an older checkpoint is taken");
       const Cursor cursor = cursor_from(json);
-      if (sha256(cursor_json(cursor).dump()) != json.at("cursor_sha256").get<std::string>()) throw store_error("its cursor does not match its hash", {path.string()});
       if (sha256_file(path / "state.safetensors") != json.at("state_sha256").get<std::string>()) throw store_error("its content does not match its hash", {path.string()});
       put(load_safetensors(path / "state.safetensors"), arena, path);
       return cursor;

@@ -14,6 +14,12 @@
 
 namespace hepar::engine {
 
+// What all sessions of a training took together.
+struct Spent {
+  double seconds = 0;
+  std::int64_t sessions = 0;
+};
+
 // The same on every rank; nothing is per rank.
 struct Cursor {
   std::int64_t step = 0;               // steps done
@@ -21,6 +27,7 @@ struct Cursor {
   std::int64_t skipped = 0, skipped_in_a_row = 0;
   std::vector<int> exponents;          // of the fixed point, a segment each
   std::string config_sha256, features_sha256, tables_sha256, machine;
+  Spent spent;                         // the root's alone: for the bill
   std::int64_t reproducible_until = -1;  // the step from which another machine went on; -1: one machine computed all
 };
 
@@ -36,7 +43,8 @@ class CheckpointWriter {
   void save(Arena& arena, const Cursor& cursor);  // waits only when the one before is still being written
   void wait();                                    // until what was saved is on disk; throws its disk_error
   [[nodiscard]] double stall_seconds() const { return stall_seconds_; }
-  [[nodiscard]] std::int64_t written() const { return written_; }
+  [[nodiscard]] std::int64_t written() const { return written_; }  // both after wait()
+  [[nodiscard]] std::int64_t bytes() const { return bytes_; }
 
  private:
   RunFolder folder_;
@@ -46,7 +54,7 @@ class CheckpointWriter {
   std::thread thread_;
   std::exception_ptr failure_;
   double stall_seconds_ = 0;
-  std::int64_t written_ = 0;
+  std::int64_t written_ = 0, bytes_ = 0;
 };
 
 // The newest checkpoint whose content is whole, put into the arena; damaged ones are passed over and named in `notes`.

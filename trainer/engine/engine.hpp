@@ -80,7 +80,6 @@ class Predictor {
   [[nodiscard]] const std::vector<std::string>& arms() const;
   [[nodiscard]] const std::vector<EndpointSpec>& endpoints() const;
   [[nodiscard]] const std::vector<double>& months() const;
-  [[nodiscard]] const std::vector<std::string>& transform_fitted_on() const;   // patient keys
   [[nodiscard]] const std::string& features_sha256() const;
   // What validation adds to a run and predict needs again: the propensity of arms (model.json "propensity"), calibration.
   [[nodiscard]] std::string extra(const std::string& name) const;              // JSON text, "" when absent

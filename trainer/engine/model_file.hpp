@@ -24,6 +24,7 @@ struct ModelFile {
   std::string config_yaml, features_sha256, tables_sha256, parameters_sha256;
   std::int64_t patients = 0;
   std::uint64_t seed = 0;
+  std::vector<std::string> trained_on;   // keys of the patients that entered a step
   nlohmann::ordered_json extra = nlohmann::ordered_json::object();  // propensity, calibration
 };
 

@@ -87,7 +87,6 @@ std::vector<Predictor::Curves> Predictor::predict_at(const store::Store& store, 
 const std::vector<std::string>& Predictor::arms() const { return impl_->file.arms; }
 const std::vector<EndpointSpec>& Predictor::endpoints() const { return impl_->file.endpoints; }
 const std::vector<double>& Predictor::months() const { return impl_->months; }
-const std::vector<std::string>& Predictor::transform_fitted_on() const { return impl_->file.transform.fitted_on(); }
 const std::string& Predictor::features_sha256() const { return impl_->file.features_sha256; }
 std::string Predictor::extra(const std::string& name) const {
   const auto found = impl_->extra.find(name);

@@ -145,7 +145,7 @@ StepResult StepEngine::reproducible(const dataset::StepPlan& plan, std::int64_t 
     const auto first = static_cast<std::size_t>(arena_.segments()[s].first), count = static_cast<std::size_t>(arena_.segments()[s].count);
     from_fixed_point({sums_.data() + first, count}, exponents[s], {gradient_.data() + first, count});
   }
-  StepResult result{static_cast<double>(trailer[kLoss]) / kLossScale, static_cast<std::int64_t>(mine.size()), 0, trailer[kOverflow], trailer[kStop] != 0, {}};
+  StepResult result{static_cast<double>(trailer[kLoss]) / kLossScale, static_cast<std::int64_t>(mine.size()), 0, trailer[kOverflow], trailer[kStop] != 0, {}, group_.size() > 1 ? static_cast<std::int64_t>(std::span(sums_).size_bytes()) : 0};
   for (std::size_t slot = 0; slot < slots; ++slot) {
     if (trailer[kTrailer + slot] == 0) continue;
     ++result.not_finite_slots;
@@ -198,7 +198,7 @@ StepResult StepEngine::native(const dataset::StepPlan& plan, std::int64_t step, 
     group_.all_reduce_sum(std::span<double>(trailer));
   }
   const bool finite = std::isfinite(trailer[0]) && std::all_of(gradient_.begin(), gradient_.end(), [](float g) { return std::isfinite(g); });
-  StepResult result{trailer[0], static_cast<std::int64_t>(mine.size()), finite ? 0 : 1, 0, trailer[1] > 0, {}};
+  StepResult result{trailer[0], static_cast<std::int64_t>(mine.size()), finite ? 0 : 1, 0, trailer[1] > 0, {}, group_.size() > 1 ? static_cast<std::int64_t>(std::span(gradient_).size_bytes() + sizeof trailer) : 0};
   if (!finite)
     for (const dataset::Slot& slot : plan.slots) result.bad_patients.insert(result.bad_patients.end(), slot.patients.begin(), slot.patients.end());
   return result;

@@ -37,6 +37,7 @@ struct StepResult {
   std::int64_t overflows = 0;
   bool stop = false;                     // some rank was asked to stop
   std::vector<std::int64_t> bad_patients;  // store indices, of the slots that were not finite
+  std::int64_t reduced_bytes = 0;        // given to all-reduces by this rank; none where it is alone
 };
 
 // Gradients of one step, in `gradient` on every rank. Collective.

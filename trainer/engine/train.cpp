@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/base/files.hpp"
+#include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
 #include "trainer/engine/optimiser.hpp"
 #include "trainer/engine/reducer.hpp"
@@ -91,6 +91,7 @@ bool Training::one_step() {
   } else {
     made = update();
   }
+  reduced_bytes_ += result.reduced_bytes;
   ++cursor_.step;
   patients_done_ += plan.patients;
   after_step(result, made);
@@ -119,10 +120,15 @@ void Training::after_step(const StepResult& result, const Update& made) {
   progress_->advance_to(patients_done_, fmt::format("step {}/{}  loss {:.4f}", cursor_.step, total_steps_, result.loss));
   const bool due = seconds_since(checkpointed_) > rhythm_.seconds || (rhythm_.steps > 0 && cursor_.step % rhythm_.steps == 0);
   if (due && cursor_.step < total_steps_) {
-    writer_->save(*arena_, cursor_);
+    save_checkpoint();
     checkpointed_ = Clock::now();
-    checkpointed_step_ = cursor_.step;
   }
+}
+
+void Training::save_checkpoint() {
+  cursor_.spent = spent();
+  writer_->save(*arena_, cursor_);
+  checkpointed_step_ = cursor_.step;
 }
 
 void Training::steps() {
@@ -136,7 +142,7 @@ void Training::steps() {
     const std::int64_t per_epoch = static_cast<std::int64_t>(patients_.size());
     const std::int64_t left = (total_steps_ - cursor_.step) * per_epoch / std::max<std::int64_t>(1, sampler_->steps_per_epoch());
     progress_ = std::make_unique<Progress>(console_, request_.label.empty() ? "train" : request_.label, left, "patients");
-    publish(folder_.run(), identity("running").dump(2) + "\n");
+    publish(folder_.run(), sealed(identity("running")));
   }
   checkpointed_ = Clock::now();
   while (cursor_.step < total_steps_ && !stop_) stop_ = !one_step();

@@ -68,6 +68,9 @@ class Training {
   void choose_patients();
   void start_computing();
   [[nodiscard]] TrainResult result() const;
+  [[nodiscard]] std::vector<std::string> trained_on() const;
+  [[nodiscard]] Spent spent() const { return {before_.seconds + seconds_since(start_), before_.sessions + 1}; }
+  void save_checkpoint();
 
   const TrainRequest& request_;
   const TrainConfig& config_;
@@ -98,6 +101,8 @@ class Training {
   bool working_ = false;                   // the folder is this training's: what ends it is written there
   StepSeconds phases_;
   double optimiser_seconds_ = 0, setup_seconds_ = 0, steps_seconds_ = 0;
+  Spent before_;                           // by the sessions that this one continues
+  std::int64_t reduced_bytes_ = 0;         // that this rank gave to all-reduces
   std::int64_t total_steps_ = 0, slots_computed_ = 0, patients_done_ = 0;
   std::int64_t checkpointed_step_ = 0;
   bool stop_ = false;

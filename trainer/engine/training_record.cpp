@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
+#include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/engine/training.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace hepar::engine {
 
@@ -30,7 +32,7 @@ Json Training::run_json(const std::string& hash, bool stopped) {
   // Rank by rank: slots, peak memory, seconds by phase, bytes.
   const std::string mine = Json{{"rank", group_.rank()}, {"slots", slots_computed_}, {"peak_memory_bytes", peak_memory_bytes()}, {"load_seconds", phases_.load}, {"forward_seconds", phases_.forward},
                                 {"backward_seconds", phases_.backward}, {"quantise_seconds", phases_.quantise}, {"reduce_seconds", phases_.reduce}, {"optimiser_seconds", optimiser_seconds_},
-                                {"store_bytes", request_.store.bytes_read()}}.dump() + "\n";
+                                {"store_bytes", request_.store.bytes_read()}, {"reduce_bytes", reduced_bytes_}}.dump() + "\n";
   const std::vector<std::byte> all = group_.gather(bytes_of(mine), 0);
   if (!root_) return {};
   Json ranks = Json::array();
@@ -43,10 +45,23 @@ Json Training::run_json(const std::string& hash, bool stopped) {
   Json record = identity(stopped ? "stopped" : "finished");
   record["parameters_sha256"] = hash;
   record["slots_computed"] = slots;
-  record["seconds"] = {{"setup", setup_seconds_}, {"steps", steps_seconds_}, {"checkpoint_stall", writer_->stall_seconds()}, {"total", seconds_since(start_)}};
+  // `all_sessions`: with what earlier commands spent until the checkpoint that this one went on from.
+  record["seconds"] = {{"setup", setup_seconds_}, {"steps", steps_seconds_}, {"checkpoint_stall", writer_->stall_seconds()}, {"total", seconds_since(start_)}, {"all_sessions", spent().seconds}};
+  record["sessions"] = spent().sessions;
+  record["patient_visits"] = patients_done_;  // of this session
   record["patients_per_second"] = steps_seconds_ > 0 ? static_cast<double>(patients_done_) / steps_seconds_ : 0.0;
   record["by_rank"] = ranks;
   return record;
+}
+
+// Of the steps that were made, not of the request: the leak audit compares the two.
+std::vector<std::string> Training::trained_on() const {
+  std::set<std::int64_t> seen;
+  for (std::int64_t step = 0; step < std::min(cursor_.step, sampler_->steps_per_epoch()); ++step)
+    for (const dataset::Slot& slot : sampler_->step(step).slots) seen.insert(slot.patients.begin(), slot.patients.end());
+  std::vector<std::string> keys;
+  for (const std::int64_t p : seen) keys.push_back(request_.store.row(p).key);
+  return keys;
 }
 
 void Training::finish(bool stopped) {
@@ -54,24 +69,24 @@ void Training::finish(bool stopped) {
   const std::span<const float> predicting = arena_->average().empty() ? arena_->values() : arena_->average();
   const std::vector<NamedValues> tensors = arena_->named(predicting);
   const std::string hash = parameters_sha256(tensors);
-  const Json record = run_json(hash, stopped);
+  Json record = run_json(hash, stopped);
   if (!root_) return;
+  if (!stopped || checkpointed_step_ != cursor_.step) save_checkpoint();
+  writer_->wait();
+  record["checkpoints_written"] = writer_->written();
+  record["checkpoint_bytes"] = writer_->bytes();
   if (stopped) {
-    if (checkpointed_step_ != cursor_.step) writer_->save(*arena_, cursor_);
-    writer_->wait();
-    publish(folder_.run(), record.dump(2) + "\n");
+    publish(folder_.run(), sealed(record));
     const std::string message = "stopped on request; checkpoint step-" + std::to_string(cursor_.step) + " written; run the same command again to continue";
     status_.publish({.state = "stopped", .code = ExitCode::stopped, .step = cursor_.step, .phase = "train", .message = message});
     return;
   }
-  writer_->save(*arena_, cursor_);
-  writer_->wait();
   status_.check();
   Experiment copy = request_.experiment;
   publish(folder_.model(), safetensors_text(tensors));
   publish(folder_.model_json(), to_text({transform_, heads_, endpoints_, request_.store.strategies().arm_names(), selection_.modalities, selection_.columns, config_yaml(copy), cursor_.features_sha256,
-                                         cursor_.tables_sha256, hash, static_cast<std::int64_t>(patients_.size()), seed_, Json::object()}));
-  publish(folder_.run(), record.dump(2) + "\n");
+                                         cursor_.tables_sha256, hash, static_cast<std::int64_t>(patients_.size()), seed_, trained_on(), Json::object()}));
+  publish(folder_.run(), sealed(record));
   status_.publish({.state = "finished", .step = cursor_.step, .phase = "train", .message = "finished"});
 }
 

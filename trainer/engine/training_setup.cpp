@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/training.hpp"
 
-#include "data/base/files.hpp"
+#include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/engine/optimiser.hpp"
@@ -82,8 +82,7 @@ std::optional<TrainResult> Training::finished_before() {
     open_folder();
     std::error_code ignored;
     if (!fs::exists(folder_.run(), ignored)) return;
-    const Json before = Json::parse(read_file(folder_.run()), nullptr, false);
-    if (!before.is_object()) throw store_error("cannot be read", {folder_.run().string()}, "restore it, or give --fresh");
+    const Json before = read_sealed(folder_.run(), "hepar-run/1", "restore it, or give --fresh");
     for (const auto& [key, now] : {std::pair("features_sha256", request_.store.features_sha256()), std::pair("tables_sha256", request_.store.tables_sha256())})
       if (before.value(key, "") != now) throw store_error(std::string("the run belongs to another store: ") + key + " differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
     if (before.value("status", "") == "finished") finished = before.dump();
@@ -180,6 +179,7 @@ void Training::continue_from_checkpoint() {
   cursor_.reproducible_until = shared.at("reproducible_until");
   if (!shared.at("found").get<bool>()) return;
   for (std::span<float> flat : {arena_->values(), arena_->first_moment(), arena_->second_moment(), arena_->average()}) group_.broadcast(std::as_writable_bytes(flat), 0);
+  before_ = cursor_.spent;  // the root's, who reports it
   checkpointed_step_ = cursor_.step;
 }
 

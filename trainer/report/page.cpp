@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/report/page.hpp"
 
+#include "data/base/error.hpp"
 #include "trainer/report/source.hpp"
 #include "trainer/report/svg.hpp"
 
@@ -70,8 +71,9 @@ constexpr std::array<Section, 11> kSections{{{"headline", "Result", &headline_se
 
 }  // namespace
 
-std::string page(const PageRequest& request) {
-  const Source source = read_source(request);
+namespace {
+
+std::string page_of(const Source& source) {
   const bool validation = source.validation.is_object();
   std::string navigation, body;
   for (const Section& section : kSections) {
@@ -88,6 +90,16 @@ std::string page(const PageRequest& request) {
          "name=\"color-scheme\" content=\"light dark\"><title>" +
          title + "</title><style>" + kStyle + "</style></head><body><main><header><h1>" + title + "</h1><p>" + what +
          "</p><span class=\"notice\">research use only</span></header><nav>" + navigation + "</nav>" + body + "</main></body></html>\n";
+}
+
+}  // namespace
+
+std::string page(const PageRequest& request) {
+  try {
+    return page_of(read_source(request));
+  } catch (const nlohmann::json::exception& problem) {
+    throw store_error(std::string("lacks what the page shows: ") + problem.what(), {request.run.string()}, "run the command that made it again, with this version");
+  }
 }
 
 }  // namespace hepar::report

@@ -12,9 +12,6 @@ namespace hepar::report {
 
 namespace {
 
-std::string section(const std::string& id, const std::string& title, const std::string& body) {
-  return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>";
-}
 std::string figure(const std::string& chart, const std::string& caption) { return "<figure>" + chart + "<figcaption>" + caption + "</figcaption></figure>"; }
 
 Json pooled(const Source& source, const std::string& name) {

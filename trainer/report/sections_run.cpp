@@ -13,9 +13,7 @@ namespace hepar::report {
 
 namespace {
 
-std::string section(const std::string& id, const std::string& title, const std::string& body) {
-  return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>";
-}
+std::string megabytes(double bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
 
 std::int64_t total(const Json& counts) {
   std::int64_t sum = 0;
@@ -86,35 +84,43 @@ std::string training_section(const Source& source) {
 }
 
 std::string cost_section(const Source& source) {
+  constexpr std::size_t kLoad = 0, kReduce = 4;  // those of the phases that move bytes
   static constexpr std::array<std::pair<const char*, const char*>, 6> kPhases{{{"load_seconds", "load"},
                                                                                {"forward_seconds", "forward"},
                                                                                {"backward_seconds", "backward"},
                                                                                {"quantise_seconds", "fixed point"},
                                                                                {"reduce_seconds", "all-reduce"},
                                                                                {"optimiser_seconds", "optimiser"}}};
-  std::array<double, 6> seconds{};
-  double bytes = 0, peak = 0, slots = 0;
-  for (const Json& run : source.fold_runs)
+  std::array<double, 6> seconds{}, bytes{};
+  double peak = 0, slots = 0, stall = 0, written = 0, total_seconds = 0;
+  for (const Json& run : source.fold_runs) {
+    const Json took = run.value("seconds", Json::object());
+    stall += took.value("checkpoint_stall", 0.0);
+    total_seconds += took.value("all_sessions", 0.0);
+    written += run.value("checkpoint_bytes", 0.0);
     for (const Json& rank : run.value("by_rank", Json::array())) {
       for (std::size_t i = 0; i < kPhases.size(); ++i) seconds[i] += rank.value(kPhases[i].first, 0.0);
-      bytes += rank.value("store_bytes", 0.0);
+      bytes[kLoad] += rank.value("store_bytes", 0.0);
+      bytes[kReduce] += rank.value("reduce_bytes", 0.0);
       peak = std::max(peak, rank.value("peak_memory_bytes", 0.0));
       slots += rank.value("slots", 0.0);
     }
+  }
   double sum = 0;
   for (const double one : seconds) sum += one;
   if (!(sum > 0)) return section("cost", "Time and memory", "<p>No times are recorded here.</p>");
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < kPhases.size(); ++i)
     rows.push_back({kPhases[i].second, number(seconds[i], 1),
-                    fmt::format("<span class=\"bar\" style=\"width:{:.1f}%\"></span>{:.1f} %", 60 * seconds[i] / sum, 100 * seconds[i] / sum)});
+                    fmt::format("<span class=\"bar\" style=\"width:{:.1f}%\"></span>{:.1f} %", 60 * seconds[i] / sum, 100 * seconds[i] / sum), bytes[i] > 0 ? megabytes(bytes[i]) : ""});
+  rows.push_back({"checkpoint (waited for)", number(stall, 1), "", megabytes(written)});
   std::string wall = source.validation.is_object() && source.validation.contains("parts")
                          ? fmt::format(" Wall time of the last command: {} s.", number(value_of(source.validation.at("parts"), "wall_seconds"), 1))
                          : "";
   return section(
       "cost", "Time and memory",
-      table({"phase", "seconds, all threads", "share"}, rows) +
-          fmt::format("<p>{:.0f} slots computed, {:.1f} MB read from the store, {:.0f} MB peak memory of a rank.{}</p>", slots, bytes / 1e6, peak / 1e6, wall));
+      table({"phase", "seconds, all threads", "share", "bytes"}, rows) +
+          fmt::format("<p>{:.0f} slots computed, {} peak memory of a rank; trainings took {} s in all, earlier sessions included.{}</p>", slots, megabytes(peak), number(total_seconds, 1), wall));
 }
 
 std::string audit_section(const Source& source) {

@@ -2,7 +2,7 @@
 #include "trainer/report/source.hpp"
 
 #include "data/base/error.hpp"
-#include "data/base/files.hpp"
+#include "data/base/sealed.hpp"
 #include "trainer/report/svg.hpp"
 
 #include <fmt/format.h>
@@ -17,12 +17,19 @@ namespace hepar::report {
 
 namespace {
 
-Json read_json(const fs::path& path) {
+Json read_json(const fs::path& path, const char* schema) {
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) return nullptr;
-  Json json = Json::parse(read_file(path), nullptr, false);
-  if (json.is_discarded()) throw store_error("is no JSON", {path.string()}, "make it again");
-  return json;
+  return fs::exists(path, ignored) ? read_sealed(path, schema, "run the command that made it again") : Json(nullptr);
+}
+
+// The flow of the very cohort that was validated or trained on.
+Json flow_of(const fs::path& store, const Source& source) {
+  Json flow = read_json(store / "flow.json", "hepar-flow/1");
+  if (flow.is_null()) throw store_error("there is no store here, or it was not finished", {store.string()}, "check --store, or run hepar shard again");
+  const Json& made_of = source.validation.is_object() ? source.validation.at("provenance") : source.run;
+  if (made_of.at("tables_sha256") != flow.at("tables_sha256"))
+    throw store_error("is not the store that this was made from (tables_sha256 differs)", {store.string()}, "name its store, or leave --store out");
+  return flow;
 }
 
 TrainingCurve training_curve(const std::string& name, const fs::path& events) {
@@ -56,6 +63,10 @@ std::optional<ExamplePatient> example_of(const Json& validation) {
 }
 
 }  // namespace
+
+std::string section(const std::string& id, const std::string& title, const std::string& body) {
+  return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>";
+}
 
 double value_of(const Json& json, const char* key) {
   if (!json.is_object() || !json.contains(key) || !json.at(key).is_number()) return std::nan("");
@@ -101,8 +112,8 @@ std::string table(const std::vector<std::string>& header, const std::vector<std:
 
 Source read_source(const PageRequest& request) {
   Source source;
-  source.validation = read_json(request.run / "validation.json");
-  source.run = read_json(request.run / "run.json");
+  source.validation = read_json(request.run / "validation.json", "hepar-validation/1");
+  source.run = read_json(request.run / "run.json", "hepar-run/1");
   if (source.validation.is_null() && source.run.is_null())
     throw store_error("holds neither a validation nor a run", {request.run.string()}, "give the folder of hepar validate or hepar train");
   std::set<fs::path> folds;
@@ -110,14 +121,11 @@ Source read_source(const PageRequest& request) {
   for (const fs::directory_entry& entry : fs::directory_iterator(request.run / "folds", ignored)) folds.insert(entry.path());
   if (folds.empty()) folds.insert(request.run);
   for (const fs::path& fold : folds) {
-    const Json run = read_json(fold / "run.json");
+    const Json run = read_json(fold / "run.json", "hepar-run/1");
     if (!run.is_null()) source.fold_runs.push_back(run);
     if (fs::exists(fold / "events.jsonl", ignored)) source.training.push_back(training_curve(fold.filename().string(), fold / "events.jsonl"));
   }
-  if (request.store) {
-    source.flow = read_json(*request.store / "flow.json");
-    source.store_summary = read_json(*request.store / "summary.json");
-  }
+  if (request.store) source.flow = flow_of(*request.store, source);
   source.example = example_of(source.validation);
   return source;
 }

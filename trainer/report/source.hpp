@@ -28,7 +28,7 @@ struct ExamplePatient {
 struct Source {
   Json validation;              // null for a plain run
   Json run;                     // run.json
-  Json flow, store_summary;     // null without a store
+  Json flow;                    // null without a store
   std::vector<Json> fold_runs;  // run.json of each fold, in order of names
   std::vector<TrainingCurve> training;
   std::optional<ExamplePatient> example;
@@ -54,6 +54,7 @@ struct Source {
 [[nodiscard]] double value_of(const Json& json, const char* key);            // NaN when absent or null
 [[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
 [[nodiscard]] std::string title_of(const std::string& endpoint);  // the name that readers know: "overall survival (os)"
+[[nodiscard]] std::string section(const std::string& id, const std::string& title, const std::string& body);  // body is HTML
 [[nodiscard]] std::string table(const std::vector<std::string>& header,
                                 const std::vector<std::vector<std::string>>& rows);  // cells are HTML; first column left
 

@@ -22,7 +22,7 @@ std::string first_outside(const Set& allowed, const std::vector<std::string>& ke
   return {};
 }
 
-void check_fold(const FoldRecord& fold, const std::map<std::string, std::string>& centre_of, std::vector<std::string>& problems) {
+void check_fold(const FoldRecord& fold, const std::map<std::string, std::string>& centre_of, const std::vector<Twins>& twins, std::vector<std::string>& problems) {
   const auto leak = [&](const std::string& what) { problems.push_back("fold " + fold.name + ": " + what); };
   const Set test(fold.test.begin(), fold.test.end()), train(fold.train.begin(), fold.train.end()), inner(fold.inner.begin(), fold.inner.end());
   if (const std::string key = first_common(test, fold.train); !key.empty()) leak("patient " + key + " is trained on and tested on");
@@ -45,20 +45,31 @@ void check_fold(const FoldRecord& fold, const std::map<std::string, std::string>
   if (!fold.not_trained.empty() && !fold.predicted.empty()) leak("it was not trained and yet predicts");
   if (fold.not_trained.empty() && (Set(fold.predicted.begin(), fold.predicted.end()) != test || fold.predicted.size() != fold.test.size()))
     leak("its predictions are not its test patients, each once");
+  if (const Twins* pair = parted(twins, fold)) leak("patients " + pair->one + " and " + pair->other + " have the same " + pair->modality + ", and one of them is tested on what the other taught");
   for (const std::string& input : fold.inputs_known_late) leak("the input " + input + " is not known at the prediction time");
 }
 
 }  // namespace
 
-Audit audit(const std::vector<FoldRecord>& folds, const std::vector<std::string>& everyone, const std::map<std::string, std::string>& centre_of) {
+const Twins* parted(const std::vector<Twins>& twins, const FoldRecord& fold) {
+  const Set test(fold.test.begin(), fold.test.end());
+  Set training(fold.train.begin(), fold.train.end());
+  training.insert(fold.inner.begin(), fold.inner.end());
+  for (const Twins& pair : twins)
+    if ((test.contains(pair.one) && training.contains(pair.other)) || (test.contains(pair.other) && training.contains(pair.one))) return &pair;
+  return nullptr;
+}
+
+Audit audit(const std::vector<FoldRecord>& folds, const std::vector<std::string>& everyone, const std::map<std::string, std::string>& centre_of, const std::vector<Twins>& twins) {
   Audit result;
   result.checks = {"no test patient is trained on, calibrates or is seen by anything fitted",
                    "nobody of a held-out centre is in its training fold",
-                   "every fitted thing saw only its part of the training fold",
+                   "no slide or volume of a test patient is, under another id, in the training fold",
+                   "the network's steps and every fitted thing saw only its part of the training fold",
                    "every patient is predicted exactly once, or nobody of a fold that could not be trained",
                    "all folds used one store",
                    "every input is known at the prediction time"};
-  for (const FoldRecord& fold : folds) check_fold(fold, centre_of, result.problems);
+  for (const FoldRecord& fold : folds) check_fold(fold, centre_of, twins, result.problems);
   std::map<std::string, int> times;
   for (const FoldRecord& fold : folds)
     for (const std::string& key : fold.test) ++times[key];

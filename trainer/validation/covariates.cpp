@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/covariates.hpp"
 
+#include "trainer/validation/fold_plan.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -19,12 +21,6 @@ std::size_t column_index(const store::Store& store, const std::string& name) {
 }
 
 std::vector<statistics::Values> views(const std::vector<std::vector<double>>& columns) { return {columns.begin(), columns.end()}; }
-
-std::vector<std::string> keys_of(const store::Store& store, const std::vector<std::int64_t>& patients) {
-  std::vector<std::string> keys;
-  for (const std::int64_t p : patients) keys.push_back(store.row(p).key);
-  return keys;
-}
 
 constexpr double kRidge = 1.0;
 constexpr std::size_t kLeastOfAnArm = 5;

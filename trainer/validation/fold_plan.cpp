@@ -113,6 +113,12 @@ std::vector<Fold> split_once(const store::Store& store, const Indices& patients,
 
 }  // namespace
 
+std::vector<std::string> keys_of(const store::Store& store, const std::vector<std::int64_t>& patients) {
+  std::vector<std::string> keys;
+  for (const std::int64_t p : patients) keys.push_back(store.row(p).key);
+  return keys;
+}
+
 std::vector<std::int64_t> patients_of(const store::Store& store) {
   Indices patients;
   for (std::int64_t p = 0; p < store.patients(); ++p) {
@@ -142,6 +148,21 @@ std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients,
     }
   }
   return folds;
+}
+
+std::vector<Twins> twins_of(const store::Store& store, const std::vector<std::int64_t>& patients) {
+  std::vector<Twins> twins;
+  for (std::size_t m = 0; m < store.modalities().size(); ++m) {
+    const store::StoredModality& modality = store.modalities()[m];
+    if (modality.layout.kind != Kind::bag && modality.layout.kind != Kind::volume) continue;
+    std::map<std::uint64_t, std::int64_t> first;
+    for (const std::int64_t p : patients) {
+      if (store.items(static_cast<int>(m), p) == 0) continue;
+      const auto [found, fresh] = first.emplace(store.content_hash(static_cast<int>(m), p), p);
+      if (!fresh) twins.push_back({modality.name, store.row(found->second).key, store.row(p).key});
+    }
+  }
+  return twins;
 }
 
 }  // namespace hepar::validation

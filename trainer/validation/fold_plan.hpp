@@ -4,6 +4,7 @@
 
 #include "sharding/store/store.hpp"
 #include "trainer/engine/experiment.hpp"
+#include "trainer/validation/audit.hpp"
 
 #include <cstdint>
 #include <string>
@@ -24,5 +25,9 @@ struct Fold {
 
 // Eligible patients with a known outcome of at least one endpoint.
 [[nodiscard]] std::vector<std::int64_t> patients_of(const store::Store& store);
+// Their keys, in that order.
+[[nodiscard]] std::vector<std::string> keys_of(const store::Store& store, const std::vector<std::int64_t>& patients);
+// Those with the same bag or volume, byte by byte. Reports may be alike word by word and prove nothing.
+[[nodiscard]] std::vector<Twins> twins_of(const store::Store& store, const std::vector<std::int64_t>& patients);
 
 }  // namespace hepar::validation

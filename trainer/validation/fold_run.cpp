@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/fold_run.hpp"
 
-#include "data/base/files.hpp"
+#include "data/base/sealed.hpp"
 #include "data/base/table.hpp"
 #include "data/cohort/availability.hpp"
+#include "trainer/engine/model_file.hpp"
+#include "trainer/engine/run_folder.hpp"
 #include "trainer/statistics/cox.hpp"
 #include "trainer/validation/strategies.hpp"
 
@@ -20,12 +22,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Curves = std::vector<engine::Predictor::Curves>;
-
-std::vector<std::string> keys_of(const store::Store& store, const std::vector<std::int64_t>& patients) {
-  std::vector<std::string> keys;
-  for (const std::int64_t p : patients) keys.push_back(store.row(p).key);
-  return keys;
-}
 
 // Every rank predicts every size-th patient; the root has them all, in order. Others: empty.
 Curves predict_shared(const engine::Predictor& predictor, const store::Store& store, const std::vector<std::int64_t>& patients, collective::Collective& group) {
@@ -137,11 +133,15 @@ Survival cox_baseline(const FoldRequest& request, const Covariates& covariates, 
 
 Json survival_json(const Survival& survival) { return survival; }
 
+constexpr const char* kFoldSchema = "hepar-fold/1";
+
 Json fold_json(const FoldResult& result) {
   const FoldRecord& record = result.record;
-  Json out{{"name", record.name},
+  Json out{{"schema", kFoldSchema},
+           {"name", record.name},
            {"held_out", record.held_out},
            {"parameters_sha256", result.parameters_sha256},
+           {"predictions_sha256", result.predictions_sha256},
            {"features_sha256", record.features_sha256},
            {"tables_sha256", record.tables_sha256},
            {"train", record.train},
@@ -166,6 +166,13 @@ Json fold_json(const FoldResult& result) {
                                 {"baselines", baselines}});
   }
   return out;
+}
+
+void publish_fold(const ValidationFolder& folder, FoldResult result, const std::string& predictions) {
+  const std::string& name = result.record.name;
+  result.predictions_sha256 = sha256(predictions);
+  publish(folder.fold_predictions(name), predictions);
+  publish(folder.fold_json(name), sealed(fold_json(result), -1));  // last: the fold is complete
 }
 
 std::vector<std::string> known_late(const engine::Selection& selection, const engine::Experiment& experiment, const store::Store& store) {
@@ -195,8 +202,7 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
                    keys_of(store, request.fold.train),
                    keys_of(store, request.fold.inner),
                    keys_of(store, request.fold.test),
-                   {{"transform", predictor.transform_fitted_on()},
-                    {"propensity", shares.fitted_on()},
+                   {{"propensity", shares.fitted_on()},
                     {"calibration", keys_of(store, request.fold.inner)},
                     {"risk_cuts", keys_of(store, quantile_patients(request.fold))}},
                    {},
@@ -234,8 +240,7 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
   }
   engine::add_to_model(request.folder.fold(request.fold.name), "propensity", shares.json());
   engine::add_to_model(request.folder.fold(request.fold.name), "calibration", to_text(result.calibration));
-  publish(request.folder.fold_predictions(request.fold.name), csv.text());
-  publish(request.folder.fold_json(request.fold.name), fold_json(result).dump() + "\n");  // last: the fold is complete
+  publish_fold(request.folder, std::move(result), csv.text());
 }
 
 // The fold is complete with the reason why it says nothing: its patients are counted, none is predicted.
@@ -250,8 +255,7 @@ void record_untrained(const FoldRequest& request, const std::string& why, double
   for (const EndpointSpec& endpoint : store.endpoints())
     if (std::find(selection.endpoints.begin(), selection.endpoints.end(), endpoint.name) != selection.endpoints.end()) endpoints.push_back(endpoint);
   for (const EndpointSpec& endpoint : endpoints) result.endpoints.push_back({endpoint.name, months_of(endpoint), {}, {}, {}});
-  publish(request.folder.fold_predictions(request.fold.name), PredictionsCsv(endpoints, store.strategies().arm_names(), prediction_months(endpoints)).text());
-  publish(request.folder.fold_json(request.fold.name), fold_json(result).dump() + "\n");
+  publish_fold(request.folder, std::move(result), PredictionsCsv(endpoints, store.strategies().arm_names(), prediction_months(endpoints)).text());
 }
 
 }  // namespace
@@ -271,7 +275,7 @@ bool run_fold(const FoldRequest& request, collective::Collective& group, const C
   const fs::path out = request.folder.fold(request.fold.name);
   engine::TrainResult trained;
   try {
-    trained = engine::train({request.experiment, request.store, request.fold.train, out, "fold " + request.fold.name, false, false, false, {}}, group, console);
+    trained = engine::train({request.experiment, request.store, request.fold.train, out, request.label, false, false, request.accept_other_machine, {}}, group, console);
   } catch (const engine::NothingToLearn& nothing) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (group.rank() == 0 && !fs::exists(request.folder.fold_json(request.fold.name))) record_untrained(request, nothing.what(), seconds);
@@ -296,23 +300,39 @@ bool run_fold(const FoldRequest& request, collective::Collective& group, const C
 }
 
 FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
+  constexpr const char* kRemedy = "remove the fold's folder and run again";
   try {
-    const Json json = Json::parse(read_file(folder.fold_json(name)));
+    const Json json = read_sealed(folder.fold_json(name), kFoldSchema, kRemedy);
     FoldResult result;
     result.record = {json.at("name"),      json.at("held_out"),  json.at("train"),           json.at("inner"),         json.at("test"),
                      json.at("fitted_on"), json.at("predicted"), json.at("features_sha256"), json.at("tables_sha256"), json.at("inputs_known_late"),
                      json.value("not_trained", "")};
     result.parameters_sha256 = json.at("parameters_sha256");
+    result.predictions_sha256 = json.at("predictions_sha256");
     result.propensity_note = json.at("propensity_note");
     result.calibration = maps_from(json.at("calibration").dump());
     result.seconds = json.at("seconds");
     for (const Json& endpoint : json.at("endpoints"))
       result.endpoints.push_back({endpoint.at("endpoint"), endpoint.at("months"), endpoint.at("risk_cuts"), endpoint.at("natural").get<Survival>(),
                                   endpoint.at("raw").get<Survival>(), endpoint.at("baselines").get<std::map<std::string, Survival>>()});
+    if (!result.record.not_trained.empty()) return result;
+    // What the model itself says it saw, for the audit.
+    const engine::ModelFile model = engine::read_model_file(engine::RunFolder{folder.fold(name)}.model_json());
+    if (model.parameters_sha256 != result.parameters_sha256) throw store_error("its model is another one than was tested (parameters_sha256 differs)", {folder.fold(name).string()}, kRemedy);
+    result.record.fitted_on["network"] = model.trained_on;
+    result.record.fitted_on["transform"] = model.transform.fitted_on();
     return result;
   } catch (const nlohmann::json::exception& error) {
-    throw store_error(std::string("cannot be read: ") + error.what(), {folder.fold_json(name).string()}, "remove the fold's folder and run again");
+    throw store_error(std::string("cannot be read: ") + error.what(), {folder.fold_json(name).string()}, kRemedy);
   }
+}
+
+std::string read_fold_predictions(const ValidationFolder& folder, const FoldResult& fold) {
+  const fs::path path = folder.fold_predictions(fold.record.name);
+  std::error_code ignored;
+  std::string text = fs::exists(path, ignored) ? read_file(path) : std::string();
+  if (sha256(text) != fold.predictions_sha256) throw store_error("is missing or not what was written (predictions_sha256 of fold.json differs)", {path.string()}, "remove the fold's folder and run again");
+  return text;
 }
 
 }  // namespace hepar::validation

@@ -43,7 +43,7 @@ struct EndpointResult {
 };
 struct FoldResult {
   FoldRecord record;
-  std::string parameters_sha256, propensity_note;
+  std::string parameters_sha256, predictions_sha256, propensity_note;
   std::vector<EndpointResult> endpoints;
   CalibrationMaps calibration;
   double seconds = 0;
@@ -54,11 +54,15 @@ struct FoldRequest {
   const store::Store& store;
   const Fold& fold;
   ValidationFolder folder;
+  std::string label;              // of its progress line
+  bool accept_other_machine = false;
 };
 // Collective over the group. False: stopped on request, checkpoint written. A finished fold is left as it is. A fold whose
 // training part has nothing to learn from is recorded as such, for others to go on.
 [[nodiscard]] bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console);
 
+// A finished fold, with what its model.json says of who was seen. store_error: not what was written.
 [[nodiscard]] FoldResult read_fold(const ValidationFolder& folder, const std::string& name);
+[[nodiscard]] std::string read_fold_predictions(const ValidationFolder& folder, const FoldResult& fold);
 
 }  // namespace hepar::validation

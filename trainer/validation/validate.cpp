@@ -3,12 +3,15 @@
 
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
+#include "data/base/sealed.hpp"
 #include "data/base/status.hpp"
 #include "data/base/text.hpp"
 #include "trainer/engine/run_record.hpp"
 #include "trainer/validation/example.hpp"
 #include "trainer/validation/results.hpp"
 #include "trainer/validation/strategies.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -35,6 +38,23 @@ std::vector<std::vector<std::size_t>> share_folds(const std::vector<Fold>& folds
   return shares;
 }
 
+// Where everybody of the store went: nobody is left out in silence.
+Json counted_patients(const store::Store& store, const std::vector<std::int64_t>& with_outcome, const std::vector<FoldResult>& folds) {
+  std::int64_t eligible = 0;
+  for (std::int64_t p = 0; p < store.patients(); ++p) eligible += store.row(p).verdict.eligible() ? 1 : 0;
+  std::size_t held_out = 0, predicted = 0;
+  for (const FoldResult& fold : folds) {
+    held_out += fold.record.test.size();
+    predicted += fold.record.predicted.size();
+  }
+  return {{"in_store", store.patients()}, {"eligible", eligible}, {"without_outcome", eligible - static_cast<std::int64_t>(with_outcome.size())}, {"held_out", held_out}, {"predicted", predicted}};
+}
+
+void tell(const Json& results, ValidateResult& result) {
+  result.text = results.at("headline").get<std::string>();
+  result.pooled = results.at("pooled").dump();
+}
+
 class Validation {
  public:
   Validation(const ValidateRequest& request, const mpi::Communicator& world, const Console& console) : request_(request), world_(world), console_(console), folder_{request.out}, experiment_(request.experiment) {}
@@ -54,7 +74,7 @@ class Validation {
     ValidateResult result;
     std::int64_t complete = 0;
     mpi::together(world_, [&] {
-      if (world_.root()) complete = finished(result.text) ? 1 : 0;
+      if (world_.root()) complete = finished(result) ? 1 : 0;
     });
     world_.all_reduce_max(std::span(&complete, 1));
     if (complete != 0) return result;
@@ -63,19 +83,18 @@ class Validation {
     });
     if (!request_.gather) result.stopped = !train_folds();
     if (result.stopped || !request_.only_fold.empty()) return result;
-    std::string text;
     mpi::together(world_, [&] {
-      if (world_.root()) text = publish_results();
+      if (world_.root()) publish_results(result);
     });
-    result.text = text;
     return result;
   }
   void open();
   void refuse_other_store() const;
+  void refuse_twins();
   [[nodiscard]] bool train_folds();
-  [[nodiscard]] std::string publish_results();
+  void publish_results(ValidateResult& result);
   void publish_record(const Json& parts, double seconds);
-  [[nodiscard]] bool finished(std::string& headline) const;
+  [[nodiscard]] bool finished(ValidateResult& result) const;
   void failed(const Error& error);
 
   const ValidateRequest& request_;
@@ -87,6 +106,7 @@ class Validation {
   std::optional<store::Store> store_;
   std::vector<std::int64_t> patients_;
   std::vector<Fold> folds_;
+  std::vector<Twins> twins_;
   bool speaks_ = world_.root();  // writes the status when this rank fails
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
@@ -104,7 +124,9 @@ void Validation::open() {
   }
   // Ranks of one node share its cores, whatever group they train in.
   if (experiment_.resources.slots_at_once == "auto") experiment_.resources.slots_at_once = std::to_string(std::max(1, this_machine().cores / std::max(1, world_.node_size())));
+  refuse_twins();
   if (!world_.root()) return;
+  if (request_.must_resume && !fs::exists(folder_.config())) throw usage_error("there is no validation to resume", {folder_.root.string()}, "leave out --resume to start one");
   if (request_.fresh) move_aside(folder_.root);
   if (fs::exists(folder_.config())) {
     if (const std::string difference = engine::first_difference(read_file(folder_.config()), experiment_); !difference.empty())
@@ -123,7 +145,21 @@ void Validation::open() {
   if (!fs::exists(folder_.config())) publish(folder_.config(), engine::config_yaml(copy));
   Json names = Json::array();
   for (const Fold& fold : folds_) names.push_back(ValidationFolder::folder_name(fold.name));
-  if (!fs::exists(folder_.plan())) publish(folder_.plan(), Json{{"schema", "hepar-plan/1"}, {"folds", names}}.dump() + "\n");
+  if (!fs::exists(folder_.plan())) publish(folder_.plan(), sealed({{"schema", "hepar-plan/1"}, {"folds", names}}));
+}
+
+// Before anything is trained: one person under two ids would make the folds tell more than they know.
+void Validation::refuse_twins() {
+  twins_ = twins_of(*store_, patients_);
+  for (const Fold& fold : folds_) {
+    FoldRecord planned;
+    planned.train = keys_of(*store_, fold.train);
+    planned.inner = keys_of(*store_, fold.inner);
+    planned.test = keys_of(*store_, fold.test);
+    if (const Twins* pair = parted(twins_, planned))
+      throw input_error("patients " + pair->one + " and " + pair->other + " have the same " + pair->modality + ", and fold " + fold.name + " would test one on what the other taught", {request_.store.string()},
+                        "they are one person or a file was given twice: correct the cohort, or exclude one of them, and run hepar shard again");
+  }
 }
 
 void Validation::refuse_other_store() const {
@@ -150,13 +186,15 @@ bool Validation::train_folds() {
   std::optional<Error> failure;
   try {
     const std::vector<std::size_t> share = share_folds(wanted, groups)[static_cast<std::size_t>(mine)];
-    for (const std::size_t index : share) {
-      stopped = !run_fold({experiment_, *store_, wanted[index], folder_}, *group, group_console);
-      if (stopped) break;
+    for (std::size_t i = 0; i < share.size() && !stopped; ++i) {
+      const Fold& fold = wanted[share[i]];
+      // The rate on the line is this group's alone: say that others work beside it.
+      const std::string beside = groups > 1 ? fmt::format(", {} groups of ranks side by side", groups) : "";
+      stopped = !run_fold({experiment_, *store_, fold, folder_, fmt::format("fold {} ({} of {}{})", fold.name, i + 1, share.size(), beside), request_.accept_other_machine}, *group, group_console);
     }
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     if (part.size() > 1) throw;  // others of the group may wait inside a collective: the program ends at once
-    failure = error;
+    failure = as_error(error);
   }
   speaks_ = world_.root();
   mpi::agree(world_, failure);
@@ -166,7 +204,7 @@ bool Validation::train_folds() {
   return any == 0;
 }
 
-std::string Validation::publish_results() {
+void Validation::publish_results(ValidateResult& result) {
   std::vector<std::string> missing;
   std::vector<FoldResult> results;
   for (const Fold& fold : folds_) {
@@ -185,42 +223,47 @@ std::string Validation::publish_results() {
   for (std::int64_t p = 0; p < store_->patients(); ++p) centre_of[store_->row(p).key] = store_->row(p).centre;
   if (experiment_.validation.scheme != "split")
     for (const std::int64_t p : patients_) everyone.push_back(store_->row(p).key);
-  Results gathered = gather_results({experiment_, *store_, results, audit(records, everyone, centre_of), this_machine().cores});
+  Results gathered = gather_results({experiment_, *store_, results, audit(records, everyone, centre_of, twins_), this_machine().cores});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const Json parts{{"folds_seconds_summed", std::accumulate(results.begin(), results.end(), 0.0, [](double sum, const FoldResult& r) { return sum + r.seconds; })},
                    {"statistics_seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - trained).count()}, {"wall_seconds", seconds}};
   gathered.json["parts"] = parts;
+  gathered.json["patients"] = counted_patients(*store_, patients_, results);
   gathered.json["provenance"] = {{"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()}, {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"command", request_.command_line}};
   gathered.json["example"] = example_json(*store_, results, folder_);
   gathered.json["headline"] = gathered.headline;
   std::vector<std::string> files;
-  for (const Fold& fold : folds_) files.push_back(read_file(folder_.fold_predictions(fold.name)));
+  for (const FoldResult& fold : results) files.push_back(read_fold_predictions(folder_, fold));
+  const std::string predictions = PredictionsCsv::merge(files);
+  gathered.json["provenance"]["predictions_sha256"] = sha256(predictions);
   status_.check();
-  publish(folder_.predictions(), PredictionsCsv::merge(files));
-  publish(folder_.results(), gathered.json.dump(1) + "\n");
-  if (!gathered.json["audit"]["passed"].get<bool>()) throw Error(ExitCode::bug, "the leak audit failed: " + gathered.json["audit"]["problems"][0].get<std::string>(), folder_.results().string());
+  publish(folder_.predictions(), predictions);
+  publish(folder_.results(), sealed(gathered.json));
+  if (!gathered.json["audit"]["passed"].get<bool>()) throw store_error("the leak audit failed: " + gathered.json["audit"]["problems"][0].get<std::string>(), {folder_.results().string()}, "its folds are not what this program makes: --fresh starts over");
   if (!gathered.anything_estimable) throw Error(ExitCode::training, "no fold is estimable", folder_.results().string(), "see not_estimable there; lower validation.min_events or pool centres with validation.pool_below_events");
   publish_record(parts, seconds);
-  return gathered.headline;
+  tell(gathered.json, result);
 }
 
 void Validation::publish_record(const Json& parts, double seconds) {
-  publish(folder_.run(), Json{{"schema", "hepar-run/1"}, {"kind", "validation"}, {"status", "finished"}, {"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()},
+  publish(folder_.run(), sealed({{"schema", "hepar-run/1"}, {"kind", "validation"}, {"status", "finished"}, {"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()},
                               {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"folds", folds_.size()}, {"patients", patients_.size()}, {"seconds", parts}, {"wall_seconds", seconds},
-                              {"peak_memory_bytes_rank_0", peak_memory_bytes()}}.dump(2) + "\n");
+                              {"peak_memory_bytes_rank_0", peak_memory_bytes()}}));
   status_.publish({.state = "finished", .phase = "results", .message = "finished"});
 }
 
 // The same validation of the same store is there, whole: nothing is to be done.
-bool Validation::finished(std::string& headline) const {
+bool Validation::finished(ValidateResult& result) const {
   if (!request_.only_fold.empty() || !fs::exists(folder_.results()) || !fs::exists(folder_.predictions()) || !fs::exists(folder_.status())) return false;
   for (const Fold& fold : folds_)
     if (!fs::exists(folder_.fold_json(fold.name))) return false;
-  const Json status = Json::parse(read_file(folder_.status()), nullptr, false), results = Json::parse(read_file(folder_.results()), nullptr, false);
-  if (!status.is_object() || status.value("state", "") != "finished" || !results.is_object() || !results.contains("provenance") || !results.contains("headline")) return false;
-  const Json& made_of = results["provenance"];
+  const std::optional<Status> status = read_status(folder_.status());
+  if (!status || status->state != "finished") return false;
+  const Json results = read_sealed(folder_.results(), "hepar-validation/1", "remove it, and the same command makes it again from its folds");
+  const Json& made_of = results.at("provenance");
   if (made_of.value("features_sha256", "") != store_->features_sha256() || made_of.value("tables_sha256", "") != store_->tables_sha256() || made_of.value("config_sha256", "") != engine::config_sha256(request_.experiment)) return false;
-  headline = results["headline"].get<std::string>();
+  if (made_of.at("predictions_sha256") != sha256_file(folder_.predictions())) return false;
+  tell(results, result);
   return true;
 }
 

@@ -16,13 +16,14 @@ struct ValidateRequest {
   std::filesystem::path store, out;
   std::string only_fold;  // folds/NAME alone; nothing is pooled
   bool gather = false;    // trains nothing
-  bool fresh = false;
+  bool fresh = false, must_resume = false, accept_other_machine = false;
   std::string command_line;
 };
 
 struct ValidateResult {
   bool stopped = false;
-  std::string text;  // rank 0: the headline table
+  // Of rank 0, when the results are there: the headline table, and the pooled estimates as JSON.
+  std::string text, pooled;
 };
 
 // Collective. rank_failed (exit 6) when `gather` finds folds missing; training error (5) when nothing is estimable.

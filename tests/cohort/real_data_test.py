@@ -121,7 +121,7 @@ def main():
     expected_path = os.path.join(data, "clinical", "expected_tables.csv")
     if not os.path.isfile(expected_path):
         print(f"nothing to check: no real data at {data} (set HEPAR_REAL_DATA)")
-        return
+        sys.exit(77)
     expected = rows(expected_path)
     with tempfile.TemporaryDirectory() as folder:
         tcga(data, expected, folder)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of a validation and of a run: every section, nothing from elsewhere, no number that is none."""
+import html
+import json
 import os
 import pathlib
 import re
@@ -51,6 +53,33 @@ def check(page, sections):
     assert "<script" not in page and "research use only" in page
 
 
+def cells_of(page, section, row):
+    """The texts of a table's row that begins with `row`."""
+    part = re.search(rf'<section id="{section}">.*?</section>', page, re.S).group(0)
+    found = re.search(rf'<tr><th scope="row">{re.escape(row)}</th>.*?</tr>', part, re.S)
+    assert found, (section, row)
+    return [html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<t[hd].*?</t[hd]>", found.group(0), re.S)]
+
+
+def said(estimate):
+    return "not estimable: " + estimate["not_estimable"] if "not_estimable" in estimate else f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
+
+
+def figures_are_those_of(page, result, flow):
+    """What the page says is what validation.json and flow.json hold."""
+    for title, endpoint in (("recurrence-free survival (rfs)", "rfs"), ("recurrence", "recurrence"), ("overall survival (os)", "os")):
+        pooled, cox, name = result["pooled"], result["baselines"]["clinical_cox"], f"{endpoint}.harrell_c"
+        told = cells_of(page, "headline", title)
+        assert told[1:5] == [said(pooled[name]), said(pooled[name + "_prediction"]), said(cox["pooled"][name]), said(cox["difference"][name])], (told, said(pooled[name]), said(pooled[name + "_prediction"]), said(cox["pooled"][name]), said(cox["difference"][name]))
+        groups = result["figures"][endpoint]["risk_groups"]["groups"]
+        counts = [cells_of(page, "survival", group["name"])[1:] for group in groups] if endpoint == "rfs" else []
+        assert counts == ([[str(n) for n in group["at_risk"]] for group in groups] if counts else []), counts
+    centres = list(flow["patients"])
+    assert cells_of(page, "flow", "eligible") == ["eligible", str(sum(flow["eligible"].values())), *(str(flow["eligible"].get(c, 0)) for c in centres)]
+    for fold in result["folds"]:
+        assert cells_of(page, "provenance", f"fold {fold['name']}")[1] == fold["parameters_sha256"]
+
+
 with tempfile.TemporaryDirectory() as folder:
     work = pathlib.Path(folder)
     hepar("synth", "--level", "tables", "--patients", 90, "--centres", 3, "--out", work / "c")
@@ -60,6 +89,7 @@ with tempfile.TemporaryDirectory() as folder:
     page = (work / "v.html").read_text(encoding="utf-8")
     check(page, SECTIONS)
     assert "Passed:" in page and "C02" in page and "prefers-color-scheme" in page and "@media print" in page
+    figures_are_those_of(page, json.loads((work / "v" / "validation.json").read_text()), json.loads((work / "s" / "flow.json").read_text()))
     hepar("report", work / "v", "--out", work / "no-store.html")
     check((work / "no-store.html").read_text(encoding="utf-8"), SECTIONS)
     hepar("train", "--store", work / "s", "--out", work / "r", *SMALL)

@@ -66,6 +66,8 @@ Usable usable_of(const std::vector<const Estimate*>& all, Scale scale) {
   return out;
 }
 
+constexpr const char* kNeedsThree = "a prediction interval needs three folds";
+
 void put_pooled(Estimates& result, const Name& name, const Usable& usable, Scale scale) {
   MetaOptions options;
   options.scale = scale;
@@ -81,7 +83,7 @@ void put_pooled(Estimates& result, const Name& name, const Usable& usable, Scale
   const std::string few = usable.y.size() < kFew ? "; fewer than 5 folds, hardly informative" : "";
   result[name.with("_prediction")] = std::isfinite(meta.pi_lower)
       ? estimate(meta.estimate, kNone, meta.pi_lower, meta.pi_upper, "prediction interval for a new centre, t with k-2" + few)
-      : Estimate::none("a prediction interval needs three folds");
+      : Estimate::none(kNeedsThree);
   result[name.with("_i2")] = estimate(meta.i2, kNone, kNone, kNone, "I2, per cent");
   result[name.with("_tau2")] = estimate(meta.tau2, kNone, kNone, kNone, "between-fold variance on the analysis scale");
 }
@@ -103,6 +105,7 @@ Estimates pooled(std::span<const Estimates> folds, PoolKind kind) {
     } else if (usable.y.size() == 1) {
       result[text] = *usable.estimates.front();
       result[text].method += "; one fold only (" + usable.counted + ")";
+      result[name.with("_prediction")] = Estimate::none(kNeedsThree);
     } else {
       const bool described = std::any_of(all.begin(), all.end(), [](const Estimate* e) { return e->estimable(); });
       result[text] = Estimate::none(described ? "told fold by fold: it has no standard error to pool with" : "no fold is estimable");

@@ -3,6 +3,7 @@
 
 #include "data/base/error.hpp"
 #include "data/base/sealed.hpp"
+#include "data/base/text.hpp"
 
 #include <fmt/format.h>
 
@@ -87,7 +88,7 @@ std::string parameters_hash(const fs::path& path) {
     for (const auto& [name, tensor] : tensors) {
       std::vector<std::string> sizes;
       for (const Json& size : tensor.at("shape")) sizes.push_back(std::to_string(size.get<std::int64_t>()));
-      hash.update(fmt::format("{}\n{}\n{}\n", name, tensor.at("dtype").get<std::string>(), fmt::join(sizes, ",")));
+      hash.update(fmt::format("{}\n{}\n{}\n", name, tensor.at("dtype").get<std::string>(), join(sizes, ",")));
       const auto first = tensor.at("data_offsets").at(0).get<std::uint64_t>(), last = tensor.at("data_offsets").at(1).get<std::uint64_t>();
       const std::uint64_t start = sizeof length + length;
       if (last < first || last > file.size() - start) throw cut();

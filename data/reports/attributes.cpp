@@ -48,6 +48,14 @@ constexpr std::array<Rule, 18> kRules{{
 void apply_corrections(const Reading& reading, Statements& said) {
   static const Pattern kCorrects(R"(更正|修正|补充(?:报告|诊断)|修改为|改为|‹(?:addendum|amended|amendment|corrected|correction|revised)›)");
   static const Pattern kHolds(R"(以(?:此|本|后者|补充报告)[^,。;]{0,4}为准|‹supersedes›)");
+  static const Pattern kSuperseded(R"((?:‹(?:amended|corrected|revised|changed) from›|‹original(?:ly)? (?:statement|report|diagnosis|wording|reported)›)"
+                                   R"(|\((?:‹(?:was|formerly|previously)›|原(?:为|写))|原(?:报告|诊断|先))"
+                                   R"(|(?<=,|。|;|:|^)由)(?:(?!‹to›|更正|修正|改为|‹is now›|现为)[^.。;,]){0,40}$)");
+  const auto superseded = [&](const Statement& s) {
+    return reading.in(kSuperseded, {s.where.begin - std::min<std::size_t>(s.where.begin, 60), s.where.begin});
+  };
+  if (said.size() < 2) return;
+  if (!std::all_of(said.begin(), said.end(), superseded)) std::erase_if(said, superseded);
   if (said.size() < 2) return;
   std::sort(said.begin(), said.end(), [](const Statement& a, const Statement& b) { return a.where.begin < b.where.begin; });
   for (std::size_t i = said.size() - 1; i > 0; --i) {

@@ -20,8 +20,10 @@ Statements findings(const Reading& reading, const Pattern& names, const Scope& s
 }  // namespace
 
 Statements satellite(const Reading& reading) {
-  static const Pattern kNames(R"(卫星(?:癌)?(?:结节|子灶|病灶|灶)|(?<!卫星)子(?:灶|结节)|肝内(?:转移|播散)(?:灶)?)"
-                              R"(|‹satellit(?:e (?:tumou?r )?(?:nodules?|lesions?|foc(?:us|i)|metastas[ei]s)|osis|es?)›|‹intra-?hepatic metastas[ei]s›)");
+  static const Pattern kNames(R"(卫星[状样]?(?:癌|瘤|转移)?(?:结节|子灶|病灶|灶)|瘤周(?:癌)?结节|‹daughter (?:nodules?|lesions?|tumou?rs?)›)"
+                              R"(|(?<!卫星)子(?:癌)?(?:灶|结节)|肝内(?:转移|播散)(?:灶)?)"
+                              R"(|‹satellit(?:e (?:tumou?r )?(?:nodules?|lesions?|foc(?:us|i)|metastas[ei]s)|osis)"
+                              R"(|es?(?! (?:imag|dna|cell|instab|lab))›)|‹intra-?hepatic metastas[ei]s›)");
   return findings(reading, kNames);
 }
 
@@ -36,6 +38,8 @@ Statements macrovascular(const Reading& reading) {
                               R"(|‹(?:portal|hepatic) veins?(?!(?:ule| branchlet))[^.;:()]{0,40}?(?:thromb\w+|invasion|involve\w+|invaded))"
                               R"(|‹(?:inferior )?vena cava[^.;:()]{0,20}?(?:thromb\w+|invasion|involve\w+))"
                               R"(|‹(?:thromb(?:us|i)|invasion|involvement|invad(?:es|ing)|involv(?:es|ing))[^,.;:()]{0,24}‹(?:portal|hepatic) veins?›)"
+                              R"(|大血管(?=\s*\([+-]+\))|‹plug (?:in|within|of) (?:the )?(?:\w+ ){0,2}(?:portal|hepatic) veins?›)"
+                              R"(|‹macro-? ?(?=(?:and|or|/) ?micro-?vascular))"
                               R"(|‹ivc (?:tumou?r )?thromb\w+)");
   return findings(reading, kNames);
 }
@@ -59,14 +63,15 @@ Statements nerve(const Reading& reading) {
 // A stage of fibrosis says it too: the highest of each system is cirrhosis; a lower one says that there is none, unless
 // the report speaks of cirrhosis itself.
 Statements cirrhosis(const Reading& reading) {
-  static const Pattern kNames(R"(肝硬化|(?:结节性|门脉性|坏死后)硬化|‹cirrho(?:sis|tic)›)");
+  static const Pattern kNames(R"(肝硬[化变]|(?:结节性|门脉性|坏死后)硬化|假小叶|‹cirrho(?:sis|tic)›)");
   static const Pattern kNone(R"(非肝硬化|‹non-?\s?cirrhotic›|‹pre-?cirrhotic›)");
   static const Pattern kStage(R"(‹g\s?[0-4]\s*[,/]?\s*s\s?([0-4])(?:\s*[-~/]\s*s?([0-4]))?›)"
                               R"(|(?:纤维化|scheuer|分期|fibrosis|stage|metavir|knodell|batts-ludwig)"
                               R"(|laennec)[^,。;\n]{0,16}?‹[sf]?\s?([0-4])(?:\s*[-~/](?!\s*4›)\s*[sf]?([0-4]))?(?:期|\s*/\s*4)?(?![a-z0-9%.]))"
                               R"(|‹[sf]([0-4])(?:\s*[-~]\s*[sf]?([0-4]))?(?:\s*(?:期|fibrosis))?›)");
-  static const Pattern kIshak(R"(‹ishak[^,.。;]{0,24}?([0-6])(?:\s*/\s*6)?›)");
-  static const Pattern kTumour(R"(‹p?t[0-4]|tnm|癌分期|肿瘤分期|ajcc|bclc|cnlc)");
+  static const Pattern kIshak(R"(‹ishak[^,.。;]{0,24}?([0-6])(?:\s*/\s*6)?›|(?<!\d)([0-6])\s*/\s*6[^,.。;]{0,12}‹ishak›)");
+  static const Pattern kRoman(R"((?:纤维化|‹fibrosis)[^,。;\n]{0,8}?‹(iv|i{1,3})(?:期|级|›)|‹(?:stage )?(iv|i{1,3})(?:期纤维化| fibrosis))");
+  static const Pattern kTumour(R"(‹p?t[0-4]|tnm|癌分期|肿瘤分期|ajcc|bclc|cnlc|_{2,})");
   Statements said = findings(reading, kNames, {true, false});
   reading.each(kNone, [&](const Unit&, const Clause&, const Match& name) {
     std::erase_if(said, [&](const Statement& s) { return name.whole.holds(s.where); });
@@ -83,8 +88,14 @@ Statements cirrhosis(const Reading& reading) {
     const int low = std::max({digit(1), digit(3), digit(5)});
     add(low, std::max({low, digit(2), digit(4), digit(6)}), 4, stage.whole);
   });
+  reading.each(kRoman, [&](const Unit&, const Clause& clause, const Match& stage) {
+    if (reading.in(kTumour, clause.span)) return;
+    const std::u16string_view level = reading.text(stage.groups[stage.groups[1].size() > 0 ? 1 : 2]);
+    const int number = level == u"iv" ? 4 : static_cast<int>(level.size());
+    add(number, number, 4, stage.whole);
+  });
   reading.each(kIshak, [&](const Unit&, const Clause&, const Match& stage) {
-    const int level = reading.text()[stage.groups[1].begin] - u'0';
+    const int level = reading.text()[stage.groups[stage.groups[1].size() > 0 ? 1 : 2].begin] - u'0';
     add(level, level, 6, stage.whole);
   });
   std::sort(said.begin(), said.end(), [](const Statement& a, const Statement& b) { return a.where.begin < b.where.begin; });

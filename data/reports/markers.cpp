@@ -49,13 +49,13 @@ const std::vector<Marker>& all_markers() {
   return kMarkers;
 }
 
-struct Named {
+struct NamedMarker {
   const Marker* marker;
   Span where;
 };
 
 // How a reaction is told; the first row that fits. Extent before strength, for "focal weak" is focal.
-std::string value_of(const Reading& reading, const Span& words) {
+std::string reaction_of(const Reading& reading, const Span& words) {
   struct Row {
     const char* value;
     Pattern words;
@@ -80,13 +80,13 @@ std::string value_of(const Reading& reading, const Span& words) {
   return {};
 }
 
-std::vector<Named> named_markers(const Reading& reading, const Unit& unit) {
-  std::vector<Named> found;
+std::vector<NamedMarker> named_markers(const Reading& reading, const Unit& unit) {
+  std::vector<NamedMarker> found;
   for (const Marker& marker : all_markers())
     for (const Match& name : marker.spellings.all(reading.text(), unit.span))
-      if (std::none_of(found.begin(), found.end(), [&](const Named& n) { return n.where.begin < name.whole.end && name.whole.begin < n.where.end; }))
+      if (std::none_of(found.begin(), found.end(), [&](const NamedMarker& n) { return n.where.begin < name.whole.end && name.whole.begin < n.where.end; }))
         found.push_back({&marker, name.whole});
-  std::sort(found.begin(), found.end(), [](const Named& a, const Named& b) { return a.where.begin < b.where.begin; });
+  std::sort(found.begin(), found.end(), [](const NamedMarker& a, const NamedMarker& b) { return a.where.begin < b.where.begin; });
   return found;
 }
 
@@ -103,7 +103,7 @@ std::string value_behind(const Reading& reading, const Span& behind) {
                               R"(|equivocal|staining|not expressed)›)))");
   for (const Pattern* pattern : {&kBracket, &kSign, &kWords})
     if (const auto match = pattern->starts(reading.text(), behind)) {
-      const std::string value = value_of(reading, match->groups[1]);
+      const std::string value = reaction_of(reading, match->groups[1]);
       if (!value.empty()) return value;
     }
   return {};
@@ -117,7 +117,7 @@ std::string value_before(const Reading& reading, const Span& before) {
                              R"(|‹express(?:es|ing)|(?:弱|灶状?性?|局灶性?|强)?(?:阳性|阴性)\s*[:(]|(?:不|未|弱|无)?表达\s*:?)"
                              R"(|‹(?:no|loss of|lack) (?:\w+ )?(?:expression|staining)(?: of| for)?))");
   const std::vector<Match> leads = kLead.all(reading.text(), before);
-  return leads.empty() ? std::string() : value_of(reading, leads.back().whole);
+  return leads.empty() ? std::string() : reaction_of(reading, leads.back().whole);
 }
 
 std::optional<Statement> ki67(const Reading& reading, const Unit& unit, const Span& name, std::size_t next) {
@@ -133,13 +133,12 @@ std::optional<Statement> ki67(const Reading& reading, const Unit& unit, const Sp
     where.begin = percent->whole.begin;
   }
   const Span high = percent->groups[2].size() > 0 ? percent->groups[2] : percent->groups[1];
-  const std::u16string_view digits = reading.text(high);
-  const double value = parse_number(std::string(digits.begin(), digits.end())).value_or(-1);
+  const double value = reading.number(high).value_or(-1);
   return value < 0 || value > 100 ? std::nullopt : std::optional(Statement{number_text(value), where, 0.9});
 }
 
 // From the end of the unit to its start, so that a marker without a value of its own takes that of the list behind it.
-std::vector<std::string> values_in(const Reading& reading, const Unit& unit, const std::vector<Named>& named) {
+std::vector<std::string> values_in(const Reading& reading, const Unit& unit, const std::vector<NamedMarker>& named) {
   static const Pattern kList(R"(^(?:\s*(?:\(克隆[^()]*\)|[、,/&+]|和|及|与|均|‹(?:and|or|as well as|both)›))+\s*$)");
   std::vector<std::string> values(named.size());
   for (std::size_t i = named.size(); i-- > 0;) {
@@ -162,7 +161,7 @@ std::vector<std::pair<std::string, Statement>> markers(const Reading& reading) {
   static const Pattern kSerum(R"(血清|‹serum›|ng/ml|μg/l|iu/ml)");
   std::vector<std::pair<std::string, Statement>> said;
   for (const Unit& unit : reading.units()) {
-    const std::vector<Named> named = named_markers(reading, unit);
+    const std::vector<NamedMarker> named = named_markers(reading, unit);
     if (named.empty()) continue;
     const std::vector<std::string> values = values_in(reading, unit, named);
     for (std::size_t i = 0; i < named.size(); ++i) {

@@ -71,6 +71,7 @@ void count_groups(const Reading& reading, const Unit& unit, Nodes& nodes) {
 
 void judge(const Reading& reading, const Unit& unit, const Span& name, Nodes& nodes) {
   static const Pattern kNegative(R"(未(?:见|查见|发现|检出|有)|阴性|\(-+\)|无(?:癌|肿瘤|转移)|:\s*(?:无|未))"
+                                 R"(|反应性增生|慢性炎|窦组织细胞增生|呈炎性|‹(?:reactive|sinus histiocytosis|hyperplas\w+)›)"
                                  R"(|‹(?:negative|free of|uninvolved|benign|not involved|without)"
                                  R"(|no (?:evidence of )?(?:\w+ ){0,2}(?:metasta\w+|tumou?r|carcinoma|malignan\w+|involvement))›)"
                                  R"(|‹no (?:evidence of )?(?:lymph )?nod(?:e|al) )");

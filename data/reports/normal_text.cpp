@@ -159,8 +159,8 @@ void join_broken_lines(NormalText& normal) {
 
 // Of "□M0 ☑M1 □M2", "M0□ M1☑" and "M0( ) M1(√)" only the ticked option stays; the others become blanks.
 void keep_ticked_options(NormalText& normal) {
-  static const Pattern kRow(R"([^\n。;]*☑[^\n。;]*)");
-  static const Pattern kBox(R"(\(\s*☑\s*\)|\[\s*☑\s*\]|☑|\(\s*\)|\[\s*\]|□)");
+  static const Pattern kRow(R"([^\n。;]*(?:☑|\(\s*x\s*\)|\[\s*x\s*\])[^\n。;]*)");
+  static const Pattern kBox(R"(\(\s*[☑x]\s*\)|\[\s*[☑x]\s*\]|☑|\(\s*\)|\[\s*\]|□)");
   static const Pattern kOption(R"([^\s/,:☑()]+(?:\([^()]*\))?)");
   const auto wipe = [&](std::size_t from, std::size_t to) {
     std::fill(normal.text.begin() + static_cast<long>(from), normal.text.begin() + static_cast<long>(to), u' ');
@@ -171,7 +171,7 @@ void keep_ticked_options(NormalText& normal) {
     const Span options{colon == std::u16string::npos ? row.whole.begin : colon + 1, row.whole.end};
     const std::vector<Match> boxes = kBox.all(text, options);
     if (boxes.empty()) continue;  // a bullet before the row
-    const auto ticked = [&](const Match& box) { return text.substr(box.whole.begin, box.whole.size()).find(u'☑') != std::u16string::npos; };
+    const auto ticked = [&](const Match& box) { return text.substr(box.whole.begin, box.whole.size()).find_first_of(u"☑x") != std::u16string::npos; };
     if (std::any_of(boxes.begin(), boxes.end(), [&](const Match& box) { return !ticked(box); })) {
       const bool before = text.find_first_not_of(u' ', options.begin) == boxes.front().whole.begin;
       for (std::size_t i = 0; i < boxes.size(); ++i) {
@@ -195,12 +195,29 @@ void keep_ticked_options(NormalText& normal) {
   }
 }
 
+// Options of which none is ticked ("□有 □无", "__ present __ absent") say nothing: they become blanks.
+void drop_unticked_options(NormalText& normal) {
+  static const Pattern kRow(R"([^\n。;]+)");
+  static const Pattern kBox(R"(\(\s*\)|\[\s*\]|□|_{2,}\s?(?=(?!cm|mm|个|枚|级)[a-z\p{Han}]))");
+  for (const Match& row : kRow.all(normal.text, {0, normal.text.size()})) {
+    const std::vector<Match> boxes = kBox.all(normal.text, row.whole);
+    if (boxes.size() < 2) continue;
+    const std::size_t colon = normal.text.find(u':', row.whole.begin);
+    const std::size_t begin = colon < boxes.front().whole.begin ? colon + 1 : row.whole.begin;
+    const bool before = normal.text.find_first_not_of(u' ', begin) == boxes.front().whole.begin;
+    std::size_t end = boxes.back().whole.end;
+    while (before && end < row.whole.end && normal.text[end] != u',' && normal.text.compare(end, 2, u"  ") != 0) ++end;
+    std::fill(normal.text.begin() + static_cast<long>(begin), normal.text.begin() + static_cast<long>(end), u' ');
+  }
+}
+
 }  // namespace
 
 NormalText normal_text(std::string_view utf8) {
   NormalText normal = spelled_text(utf8);
   join_broken_lines(normal);
   keep_ticked_options(normal);
+  drop_unticked_options(normal);
   return normal;
 }
 

@@ -35,6 +35,7 @@ class Reading {
 
   [[nodiscard]] std::u16string_view text() const { return normal_.text; }
   [[nodiscard]] std::u16string_view text(const Span& span) const { return text().substr(span.begin, span.size()); }
+  [[nodiscard]] std::optional<double> number(const Span& digits) const;
   [[nodiscard]] const std::vector<Unit>& units() const { return units_; }
   [[nodiscard]] Attribute attribute(const std::string& name, const Statement& said, const std::string& rule) const;
 

@@ -134,6 +134,8 @@ TEST(Attributes, LymphNodesAreSummedOverGroups) {
 TEST(Attributes, StagesOfFibrosisSayWhetherThereIsCirrhosis) {
   EXPECT_EQ(stated("Clinical history: cirrhosis on ultrasound. Background liver: F1 fibrosis only."), (Values{{"cirrhosis", "absent"}}));
   EXPECT_EQ(stated("慢性肝炎（G2S4）。"), (Values{{"cirrhosis", "present"}}));
+  EXPECT_EQ(stated("肝纤维化Ⅱ期。"), (Values{{"cirrhosis", "absent"}}));
+  EXPECT_EQ(stated("可见假小叶形成。"), (Values{{"cirrhosis", "present"}}));
 }
 
 TEST(Attributes, CountsAndDistancesGiveAGradeOfMviWhereNoneIsWritten) {
@@ -151,6 +153,60 @@ TEST(Attributes, TheTypeOfTumour) {
 TEST(Attributes, TraditionalCharactersAndBrokenLines) {
   EXPECT_EQ(stated("肝細胞癌，門靜脈癌栓，未見衛星結節。"), (Values{{"diagnosis", "HCC"}, {"macrovascular", "present"}, {"satellite", "absent"}}));
   EXPECT_EQ(stated("未见微血管侵\n犯，切缘\n阴性。").at("mvi"), "M0");
+}
+
+TEST(Attributes, OptionsWithoutATickSayNothing) {
+  for (const char* text : {"卫星结节：□有 □无 □可疑", "Perineural invasion: [ ] present [ ] absent", "Satellite nodules: ___ no ___ yes", "神经侵犯：有□ 无□"})
+    EXPECT_EQ(stated(text), Values{}) << text;
+  EXPECT_EQ(stated("Perineural invasion: [ ] present [x] absent"), (Values{{"nerve", "absent"}}));
+}
+
+TEST(Attributes, OthersAndEarlierSpecimensAreNotThePatientsSpecimen) {
+  for (const char* text : {"家族史：母亲患肝细胞癌。", "Her brother has cirrhosis.", "Cirrhosis as per request form.",
+                           "Prior biopsy: hepatocellular carcinoma, Edmondson grade II.", "既往活检：中分化肝细胞癌，Edmondson Ⅱ级。", "MRI: 5.1 cm lesion.",
+                           "术中所见：左肝肿物约8cm。", "Please comment on microvascular invasion."})
+    EXPECT_EQ(stated(text), Values{}) << text;
+}
+
+TEST(Attributes, TheCapsuleIsTheTumours) {
+  for (const char* text : {"The splenic capsule is torn.", "脾包膜完整。", "淋巴结2枚，包膜完整。"}) EXPECT_EQ(stated(text).count("capsule"), 0u) << text;
+  EXPECT_EQ(stated("肿瘤有包膜，局部被肿瘤组织突破。").at("capsule"), "incomplete");
+  EXPECT_EQ(stated("The fibrous capsule is interrupted anteriorly.").at("capsule"), "incomplete");
+  EXPECT_EQ(stated("包膜：有，不完整。").at("capsule"), "incomplete");
+  EXPECT_EQ(stated("Capsule: present, intact.").at("capsule"), "complete");
+}
+
+TEST(Attributes, WhatACorrectionTakesBackDoesNotCount) {
+  EXPECT_EQ(stated("Diagnosis changed from cholangiocarcinoma to hepatocellular carcinoma.").at("diagnosis"), "HCC");
+  EXPECT_EQ(stated("补充：原报告所述卫星结节为血管瘤，卫星结节更正为无。").at("satellite"), "absent");
+  EXPECT_EQ(stated("MVI：M1。补充报告：再取材后更正为M2级。").at("mvi"), "M2");
+}
+
+TEST(Attributes, MarginsOfTwoStructuresDoNotContradictEachOther) {
+  EXPECT_EQ(stated("肝切缘（-），胆管切缘（+）。").at("margin"), "positive");
+  EXPECT_EQ(stated("切缘阴性。切缘阳性。").at("margin"), "conflict");
+  EXPECT_EQ(stated("切缘不干净。").at("margin"), "positive");
+}
+
+TEST(Attributes, TheDistanceOfMviGradesIt) {
+  EXPECT_EQ(stated("可见MVI，距肿瘤1.5cm。").at("mvi"), "M2");
+  EXPECT_EQ(stated("MVI is present in one vessel, 4 mm from the tumour.").at("mvi"), "M1");
+  EXPECT_EQ(stated("MVI present in 3 vessels, none beyond 1 cm.").at("mvi"), "M1");
+}
+
+TEST(Attributes, NumbersOfTumours) {
+  EXPECT_EQ(stated("切面见一灰黄色肿物，大小3×2×2cm。").at("number"), "1");
+  EXPECT_EQ(stated("Tumour 1: 3 cm. Tumour 2: 2 cm.").at("number"), "2");
+  EXPECT_EQ(stated("More than 6 nodules, the largest 4 cm.").at("number"), "multiple");
+  EXPECT_EQ(stated("MVI in two foci.").count("number"), 0u);
+  EXPECT_EQ(stated("Tumour size (mm): 37").at("size_mm"), "37");
+  EXPECT_EQ(stated("Two nodules of 9, 22 and 14 mm.").at("size_mm"), "22");
+}
+
+TEST(Attributes, ADeniedDifferentiationIsNotTheGrade) {
+  EXPECT_EQ(stated("HCC, not poorly differentiated but moderately differentiated.").at("differentiation"), "moderate");
+  EXPECT_EQ(stated("分化程度无法评估。").at("differentiation"), "uncertain");
+  EXPECT_EQ(stated("肝细胞癌，Edmondson-SteinerⅢ级。").at("edmondson"), "III");
 }
 
 TEST(Attributes, AnyBytesAreSurvived) {

@@ -35,7 +35,8 @@ TEST(Lexicon, IsLargeUniqueAndInTheFormThatTextIsBroughtTo) {
 }
 
 TEST(Lexicon, EveryTermFindsItself) {
-  for (std::size_t id = 1; id < lexicon().size(); ++id) EXPECT_EQ(tokens_of(lexicon()[id]), (std::vector<std::int32_t>{static_cast<std::int32_t>(id)})) << lexicon()[id];
+  for (std::size_t id = 1; id < lexicon().size(); ++id)
+    EXPECT_EQ(tokens_of(lexicon()[id]), (std::vector<std::int32_t>{static_cast<std::int32_t>(id)})) << lexicon()[id];
 }
 
 TEST(Tokens, ChineseTakesTheLongestTerm) {
@@ -105,7 +106,8 @@ TEST_F(Reports, EncodingsGiveTheSameSequence) {
   const Feature expected = read_sequence(column({"肝癌"}), modality_, facts_);
   ASSERT_TRUE(expected.present());
   const std::string utf16("\xff\xfe\x9d\x80\x4c\x76", 6);
-  for (const std::string& bytes : {std::string("肝癌"), std::string("\xef\xbb\xbf肝癌"), std::string("\xb8\xce\xb0\xa9"), utf16}) EXPECT_EQ(read_sequence(file(bytes), modality_, facts_).values, expected.values);
+  for (const std::string& bytes : {std::string("肝癌"), std::string("\xef\xbb\xbf肝癌"), std::string("\xb8\xce\xb0\xa9"), utf16})
+    EXPECT_EQ(read_sequence(file(bytes), modality_, facts_).values, expected.values);
 }
 
 TEST_F(Reports, SeveralRowsFollowOneAnother) {

@@ -94,11 +94,16 @@ bool is_missing(const ColumnSpec& column, const std::string& text) {
   return std::find(column.missing.begin(), column.missing.end(), text) != column.missing.end();
 }
 
+std::string fact_of(const ColumnSpec& column, const std::string& source) {
+  const std::optional<RegionSource> region = region_source(column, source);
+  return region ? region->fact : source;
+}
+
 // What a source of extraction says: nullopt when it contradicts itself, a missing cell when it says nothing that the
 // column declares ("positive" for a graded MVI, "multiple" for a number).
 std::optional<Cell> cell_of_fact(const ColumnSpec& column, const std::string& source, const Facts* facts) {
   if (facts == nullptr) return Cell{};
-  const auto found = facts->find(source);
+  const auto found = facts->find(fact_of(column, source));
   if (found == facts->end() || found->second.state == Fact::State::unknown) return Cell{};
   if (found->second.state == Fact::State::conflict) return std::nullopt;
   const auto recoded = column.recode.find(found->second.text);
@@ -130,6 +135,18 @@ ParsedCell parse_cell(const ColumnSpec& column, const std::string& raw, const st
     return parse_numeric(column, std::string(trim(nfkc(said))),
                          unit == column.units_by_centre.end() ? "" : unit->second, place);
   return parse_choice(column, said, place);
+}
+
+std::optional<RegionSource> region_source(const ColumnSpec& column, const std::string& source) {
+  for (const char* family : {"radiomics", "change"}) {
+    const std::string prefix = std::string(family) + ".";
+    if (!source.starts_with(prefix)) continue;
+    const bool change = prefix == "change.";
+    const std::string tag = source.substr(prefix.size());
+    const std::string day = change ? "day_" + number_text(column.known.day) + "." : "";
+    return RegionSource{prefix + column.image + "." + column.mask + "." + day + tag, tag, change};
+  }
+  return std::nullopt;
 }
 
 std::string unit_of_fact(std::string_view fact) {
@@ -170,7 +187,7 @@ std::vector<Query> conflicts_of(const PatientRecord& patient, const CohortSpec& 
     const ColumnSpec& column = spec.columns[c];
     std::vector<std::string> said;
     for (const std::string& source : column.from) {
-      const auto fact = facts.find(source);
+      const auto fact = facts.find(fact_of(column, source));
       if (source == "table" && patient.cells[c].usable())
         said.push_back("table " + cell_text(column, patient.cells[c]));
       if (fact == facts.end() || fact->second.state == Fact::State::unknown) continue;

@@ -23,6 +23,12 @@ struct ParsedCell {
 [[nodiscard]] std::vector<Cell> resolve_cells(const PatientRecord& patient, const CohortSpec& spec, const Facts* facts);
 [[nodiscard]] Cell resolve_cell(const PatientRecord& patient, const CohortSpec& spec, std::size_t column, const Facts* facts);
 
+// What a column takes from a region of an image: `from: radiomics.<tag>`, or `from: change.<tag>` for the value after surgery
+// less the one before. The fact's name holds image and mask too ("radiomics.ct.arterial.tumour.stat_mean"), and for a change
+// the day by which it is known ("change.ct.arterial.tumour.day_60.stat_mean"). nullopt for any other source.
+struct RegionSource { std::string fact, tag; bool change = false; };
+[[nodiscard]] std::optional<RegionSource> region_source(const ColumnSpec& column, const std::string& source);
+
 // One query a cell that resolve_cells leaves open, for queries.csv: "table M1, report.mvi M0".
 [[nodiscard]] std::vector<Query> conflicts_of(const PatientRecord& patient, const CohortSpec& spec, const Facts& facts);
 

@@ -153,6 +153,10 @@ std::vector<FactName> known_facts(const CohortSpec& spec) {
       facts.push_back({column.name + ".agrees", "true unless its sources disagree", "agreement", Type::flag, {}});
   for (const ModalitySpec& modality : spec.modalities)
     if (modality.kind != Kind::vector) add_modality_facts(modality, facts);
+  for (const ColumnSpec& column : spec.columns)
+    for (const std::string& source : column.from)
+      if (const std::optional<RegionSource> region = region_source(column, source))
+        facts.push_back({region->fact, std::string(region->change ? "change of " : "") + region->tag + " of the " + column.mask, "extraction"});
   return facts;
 }
 

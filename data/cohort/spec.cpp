@@ -75,7 +75,7 @@ CohortSpec read_cohort_spec(const std::filesystem::path& path) {
   const std::filesystem::path cohort_yaml = std::filesystem::is_directory(path, ignored) ? path / "cohort.yaml" : path;
   const Yaml root = Yaml::read(cohort_yaml);
   root.allow({"schema", "patients", "imaging", "slides", "reports", "treatments", "follow_up", "dates", "columns",
-              "modalities", "eligibility", "endpoints", "strategies", "privacy", "readings"});
+              "modalities", "eligibility", "endpoints", "strategies", "privacy", "readings", "radiomics"});
   if (const std::string schema = root.at("schema").text(); schema != "hepar-cohort/1")
     throw root.at("schema").error("is '" + schema + "'", "this program reads hepar-cohort/1");
   CohortSpec spec;
@@ -95,6 +95,13 @@ CohortSpec read_cohort_spec(const std::filesystem::path& path) {
   if (const auto value = root.find("strategies")) spec.strategies = spec_parts::read_strategies(*value);
   if (const auto value = root.find("readings"))
     for (const auto& [name, node] : value->items()) spec.readings[name] = read_rules(node);
+  if (const auto value = root.find("radiomics")) {
+    RadiomicsKeys keys;
+    std::vector<Row> rows = keys.rows("radiomics.");
+    apply(*value, rows);
+    if (keys.by == "slice") throw value->at("by").error("is slice", "leave it out: each column's tag says whether it is by slice or by volume");
+    spec.radiomics = keys.settings(value->place());
+  }
   if (const auto value = root.find("privacy")) {
     value->allow({"pseudonymise", "key_file"});
     if (const auto flag = value->find("pseudonymise")) spec.pseudonymise = flag->flag();

@@ -4,6 +4,7 @@
 
 #include "data/base/error.hpp"
 #include "data/cohort/feature.hpp"
+#include "data/cohort/radiomics_settings.hpp"
 
 #include <array>
 #include <cstdint>
@@ -111,6 +112,7 @@ struct CohortSpec {
   StrategySpec strategies;
   // Other readings of the protocol: name -> the rules that replace or join those of `eligibility` (by id).
   std::map<std::string, std::vector<RuleSpec>> readings;
+  RadiomicsSettings radiomics;   // of the columns from radiomics.<tag> and change.<tag>
   bool pseudonymise = false;
   std::filesystem::path key_file;
 

@@ -23,12 +23,23 @@ void check_radiomics(const CohortSpec& spec, const ColumnSpec& column, const std
   if (column.type != ColumnType::number)
     throw usage_error("column '" + column.name + "' takes " + source + " and is no number", column.place,
                       "write type: number");
+  if (column.mask.find('/') != std::string::npos)
+    throw usage_error("column '" + column.name + "' names the mask '" + column.mask + "'", column.place, "a mask's name holds no /");
   if (column.image.empty() || column.mask.empty())
     throw usage_error("column '" + column.name + "' takes " + source + " without image and mask", column.place,
                       "add image: MODALITY.PHASE and mask: NAME");
   if (std::find(images.begin(), images.end(), column.image) == images.end())
     throw usage_error("column '" + column.name + "' names the image '" + column.image + "'", column.place,
                       name_advice(column.image, images));
+  // What an image shows is not known before it was taken (law 5).
+  const KnownAt& taken = spec.modality(column.image.substr(0, column.image.rfind('.')))->known;
+  const bool change = source.starts_with("change.");
+  if (change && column.known.day <= KnownAt::kPostOp)
+    throw usage_error("column '" + column.name + "' compares images before and after surgery and is known " + column.known.text(),
+                      column.place, "write known: day N; images after day N do not enter");
+  if (change ? taken.day > KnownAt::kPreOp : column.known.day < taken.day)
+    throw usage_error("column '" + column.name + "' takes the image '" + column.image + "', which is taken after surgery",
+                      column.place, change ? "name a modality with timing: pre_op" : "write known: post_op or day N");
 }
 
 void check_sources(const CohortSpec& spec) {
@@ -37,7 +48,7 @@ void check_sources(const CohortSpec& spec) {
     if (fact.known_from == "extraction") facts.push_back(fact.name);
   for (const ColumnSpec& column : spec.columns)
     for (const std::string& source : column.from) {
-      if (source.starts_with("radiomics.")) {
+      if (source.starts_with("radiomics.") || source.starts_with("change.")) {
         check_radiomics(spec, column, source);
         continue;
       }

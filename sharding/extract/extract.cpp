@@ -66,7 +66,7 @@ std::vector<fs::path> report_files(const PatientRecord& patient, const ModalityS
 }
 
 const std::array<Extractor, 3> kExtractors{{
-    {Kind::volume, 1, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
+    {Kind::volume, 2, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
      [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts&) { return imaging::read_volume(p, m); }, &image_files,
      [](const ModalitySpec& m) {
        return Json{{"timing", m.timing}, {"phases", m.phases}, {"grid", m.grid}, {"spacing_mm", m.spacing_mm}};
@@ -118,12 +118,19 @@ Json Recipe::settings() const {
     out[specs[m].name] = extractor_of(specs[m].kind)->settings(specs[m]);
     out[specs[m].name]["kind"] = std::string(name_of(specs[m].kind));
     if (const auto encoder = encoders.find(specs[m].name); encoder != encoders.end()) out[specs[m].name]["encoder_identity"] = encoder->second->identity();
+    Json facts = Json::array();
+    for (const imaging::RegionRequest& region : regions)
+      if (region.modality.name == specs[m].name)
+        for (const auto& [fact, tag] : region.facts) facts.push_back(fact);
+    if (!facts.empty()) out[specs[m].name]["radiomics"] = Json{{"settings", text_of(radiomics)}, {"facts", facts}};
   }
   return out;
 }
 
 Recipe recipe_of(const Cohort& cohort, const pathology::EncoderFactory& encoder) {
   Recipe recipe;
+  recipe.regions = imaging::region_requests(cohort.spec);
+  recipe.radiomics = cohort.spec.radiomics;
   for (const ModalitySpec& modality : cohort.spec.modalities) {
     const Extractor* extractor = extractor_of(modality.kind);
     if (extractor == nullptr) continue;
@@ -161,6 +168,12 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
       out.features.facts[modality.name + ".count"] = known_fact(std::to_string(slides));
     }
     out.features.features.push_back(std::move(feature));
+  }
+  for (const imaging::RegionRequest& region : recipe.regions) {
+    const imaging::RegionProblem problem = imaging::add_region_facts(patient, region, recipe.radiomics, out.features.facts);
+    if (problem.reason == Reason::present) continue;
+    const std::string name = (region.change ? "change." : "radiomics.") + region.modality.name + "." + region.phase + "." + region.mask;
+    out.failures.push_back({patient.key, name, problem.detail, std::string(name_of(problem.reason))});
   }
   // Not stored, for nobody's can be read, but counted for everyone who should have it (law 4).
   for (const ModalitySpec& modality : recipe.unreadable) {
@@ -223,6 +236,14 @@ std::string fingerprint(const PatientRecord& patient, const Recipe& recipe) {
   }
   for (const ModalitySpec& modality : recipe.unreadable)
     for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) text += state_of(file);
+  for (const imaging::RegionRequest& region : recipe.regions) {
+    text += text_of(recipe.radiomics) + "|" + region.modality.timing + "\n";
+    for (const auto& [fact, tag] : region.facts) text += fact + "\n";
+    for (const ImagingRow& row : patient.imaging) {
+      text += row.timing + "|" + row.phase + "|" + (row.study_day ? std::to_string(*row.study_day) : "") + "\n" + state_of(row.path);
+      if (!row.mask.empty()) text += state_of(row.mask);
+    }
+  }
   return sha256(text).substr(0, 32);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "data/cohort/cohort.hpp"
+#include "data/imaging/radiomics_facts.hpp"
 #include "data/pathology/tile_encoder.hpp"
 #include "sharding/store/shard_file.hpp"
 
@@ -22,6 +23,8 @@ struct Recipe {
   std::vector<ModalitySpec> specs;
   std::vector<store::StoredModality> modalities;
   std::vector<ModalitySpec> unreadable;
+  std::vector<imaging::RegionRequest> regions;   // what columns take from regions of images: facts, not modalities
+  RadiomicsSettings radiomics;
   std::map<std::string, std::shared_ptr<pathology::TileEncoder>, std::less<>> encoders;  // of bags, by modality
   [[nodiscard]] nlohmann::ordered_json settings() const;  // what decides the features, for store.json
 };

@@ -6,6 +6,7 @@
 #include "data/cohort/cells.hpp"
 #include "data/cohort/eligibility.hpp"
 #include "data/cohort/outcome.hpp"
+#include "data/imaging/radiomics_facts.hpp"
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
 
@@ -191,6 +192,7 @@ class CohortCheck : public Command {
     }
     if (out_.empty()) throw usage_error("'cohort check' needs --out", {}, "example: " + std::string(example()));
     Cohort cohort = read_cohort(cohort_);
+    (void)imaging::region_requests(cohort.spec);  // refuses a feature that there is not
     const std::vector<RuleSpec> rules = rules_of_reading(cohort.spec, reading_);
     std::optional<FactsByKey> facts;
     if (!store_.empty()) facts = facts_of(store_);

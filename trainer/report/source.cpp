@@ -24,9 +24,11 @@ Json read_json(const fs::path& path, const char* schema) {
 
 // The flow of the very cohort that was validated or trained on.
 Json flow_of(const fs::path& store, const Source& source) {
+  const Json manifest = read_json(store / "store.json", "hepar-store/1");
   Json flow = read_json(store / "flow.json", "hepar-flow/1");
-  if (flow.is_null()) throw store_error("there is no store here, or it was not finished", {store.string()}, "check --store, or run hepar shard again");
+  if (manifest.is_null() || flow.is_null()) throw store_error("there is no store here, or it was not finished", {store.string()}, "check --store, or run hepar shard again");
   const Json& made_of = source.validation.is_object() ? source.validation.at("provenance") : source.run;
+  if (manifest.at("tables_sha256") != flow.at("tables_sha256")) throw store_error("flow.json is not of these tables", {store.string()}, "run hepar shard again");
   if (made_of.at("tables_sha256") != flow.at("tables_sha256"))
     throw store_error("is not the store that this was made from (tables_sha256 differs)", {store.string()}, "name its store, or leave --store out");
   return flow;

@@ -17,7 +17,7 @@ BREAKS = [
      "const SlotOutcome outcome = compute(slot.patients, slot_key(step, slot.index),",
      "const SlotOutcome outcome = compute(slot.patients, slot_key(step, slot.index + 1000 * group_.rank()),", ["law/one_answer_test.py"]),
     (3, "files are written under their final name", "data/base/files.cpp",
-     "temporary_(final_.string() + std::string(kMark) + host_name() + \".\" + std::to_string(::getpid()))", "temporary_(final_)", ["law/whole_or_absent_store_test.py"]),
+     "temporary_(final_.string() + std::string(kMark) + host_name() + \".\" + std::to_string(::getpid()))", "temporary_(final_)", ["law/killed_mid_write_test.py"]),
     (4, "what cannot be read is left out in silence", "sharding/extract/extract.cpp",
      "if (failed || (feature.present() && !feature.detail.empty()))", "if (feature.present() && !feature.detail.empty())", ["law/nothing_silent_test.py"]),
     (5, "the mixture of strategies is fitted to the held-out patients", "trainer/validation/fold_run.cpp",

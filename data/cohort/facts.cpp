@@ -156,7 +156,7 @@ std::vector<FactName> known_facts(const CohortSpec& spec) {
   for (const ColumnSpec& column : spec.columns)
     for (const std::string& source : column.from)
       if (const std::optional<RegionSource> region = region_source(column, source))
-        facts.push_back({region->fact, std::string(region->change ? "change of " : "") + region->tag + " of the " + column.mask, "extraction"});
+        facts.push_back({region->fact, std::string(region->change ? "change of " : "") + region->tag + " of the " + column.mask, "extraction", Type::number, {}});
   return facts;
 }
 

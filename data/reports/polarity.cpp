@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace hepar::reports {
 
@@ -18,6 +19,12 @@ struct CueRow {
   CueKind kind;
   const char* expression;
 };
+
+std::vector<std::pair<CueKind, Pattern>> compiled(std::span<const CueRow> rows) {
+  std::vector<std::pair<CueKind, Pattern>> made;
+  for (const CueRow& row : rows) made.emplace_back(row.kind, Pattern(row.expression));
+  return made;
+}
 
 constexpr const char* kDoubtWords = R"((?:不|未)(?:能)?(?:完全|明确)?(?:除外|排除)|考虑(?:为|是|有)?|可疑(?:为|有)?|疑(?:似|为|有|诊)|怀疑(?:为|有)?)"
                                     R"(|倾向(?:于|为)?|可能(?:为|是|有|性)?|待(?:排除?|除外|定|查|明确|证实)|难以(?:区分|区别|鉴别)|不能肯定|不肯定|或许|有待)"
@@ -54,9 +61,7 @@ const std::vector<std::pair<CueKind, Pattern>>& cues_before() {
         {CueKind::asks, R"(有无|是否|请(?:注意|除外|评估|明确|注明|描述|查)|需(?:评估|明确|观察)|‹(?:please|kindly)›)"
                         R"(|‹to (?:assess|evaluate|look|check|examine)›|‹(?:whether|evaluate for|if)›)"},
     }};
-    std::vector<std::pair<CueKind, Pattern>> made;
-    for (const CueRow& row : kRows) made.emplace_back(row.kind, Pattern(row.expression));
-    return made;
+    return compiled(kRows);
   }();
   return kCues;
 }
@@ -79,9 +84,7 @@ const std::vector<std::pair<CueKind, Pattern>>& cues_behind() {
         {CueKind::asks, R"((?:病)?史(?=\d|[,。;:]|$)|‹(?:pending|to follow|in a separate report)›|待报告|另(?:行)?报告?)"
                         R"(|‹to be (?:looked for|sought|determined|assessed|confirmed)›)"},
     }};
-    std::vector<std::pair<CueKind, Pattern>> made;
-    for (const CueRow& row : kRows) made.emplace_back(row.kind, Pattern(row.expression));
-    return made;
+    return compiled(kRows);
   }();
   return kCues;
 }

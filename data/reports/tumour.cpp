@@ -112,7 +112,7 @@ Statements capsule(const Reading& reading) {
                               R"(|‹(?:complete(?:ly)?|intact|well|fully|entirely|thick|totally|circumferential(?:ly)?|uninterrupted|continuous)"
                               R"(|(?:whole|entire) (?:tumou?r|lesion|nodule|mass))›)");
   static const Pattern kNone(R"(‹(?:un|non-?)encapsulated›|‹not (?:\w+ )?encapsulated)");
-  static const Pattern kWhole2(R"(‹encapsulated)");
+  static const Pattern kEncapsulated(R"(‹encapsulated)");
   static const Pattern kBreach(R"(^,?(?:但|惟|其)?[^,。;未无]{0,8}(?:被|为)?(?:癌|肿瘤|瘤)?(?:组织|细胞)?(?:穿破|突破|侵破|侵透|穿透|破坏))"
                                R"(|^[^,。;未无]{0,6}(?:侵至|浸润至|侵出)包膜外)"
                                R"(|^,? ?(?:but )?(?:focally |partly )?(?:breached|penetrated|perforated|disrupted)›)");
@@ -141,7 +141,7 @@ Statements capsule(const Reading& reading) {
     const Polarity polar = polarity(reading, unit, name.whole);
     if (reading.in(kPartial, clause.span)) return said.push_back({"incomplete", name.whole});
     if (polar == Polarity::absent) return said.push_back({"absent", name.whole, 0.9});
-    if (kSurrounds.starts(reading.text(), {clause.span.end, unit.span.end}) || reading.in(kWhole, clause.span) || reading.in(kWhole2, name.whole))
+    if (kSurrounds.starts(reading.text(), {clause.span.end, unit.span.end}) || reading.in(kWhole, clause.span) || reading.in(kEncapsulated, name.whole))
       return said.push_back({"complete", name.whole});
     if (polar == Polarity::unstated) return;
     // "Capsule: present, incomplete": the next clause tells how, when it starts with it.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/checkpoint.hpp"
 
-#include "data/base/sealed.hpp"
 #include "data/base/machine.hpp"
+#include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
 
 #include <nlohmann/json.hpp>

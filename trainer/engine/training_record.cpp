@@ -54,7 +54,7 @@ Json Training::run_json(const std::string& hash, bool stopped) {
   return record;
 }
 
-// Of the steps that were made, not of the request: the leak audit compares the two.
+// As the sampler dealt them out to the steps that were made, not as they were asked for: the leak audit compares the two.
 std::vector<std::string> Training::trained_on() const {
   std::set<std::int64_t> seen;
   for (std::int64_t step = 0; step < std::min(cursor_.step, sampler_->steps_per_epoch()); ++step)

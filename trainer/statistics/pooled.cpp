@@ -66,7 +66,12 @@ Usable usable_of(const std::vector<const Estimate*>& all, Scale scale) {
   return out;
 }
 
-constexpr const char* kNeedsThree = "a prediction interval needs three folds";
+Estimate no_prediction(const Usable& usable) {
+  Estimate none = Estimate::none("a prediction interval needs three folds");
+  none.n = usable.n;
+  none.events = usable.events;
+  return none;
+}
 
 void put_pooled(Estimates& result, const Name& name, const Usable& usable, Scale scale) {
   MetaOptions options;
@@ -83,7 +88,7 @@ void put_pooled(Estimates& result, const Name& name, const Usable& usable, Scale
   const std::string few = usable.y.size() < kFew ? "; fewer than 5 folds, hardly informative" : "";
   result[name.with("_prediction")] = std::isfinite(meta.pi_lower)
       ? estimate(meta.estimate, kNone, meta.pi_lower, meta.pi_upper, "prediction interval for a new centre, t with k-2" + few)
-      : Estimate::none(kNeedsThree);
+      : no_prediction(usable);
   result[name.with("_i2")] = estimate(meta.i2, kNone, kNone, kNone, "I2, per cent");
   result[name.with("_tau2")] = estimate(meta.tau2, kNone, kNone, kNone, "between-fold variance on the analysis scale");
 }
@@ -105,7 +110,7 @@ Estimates pooled(std::span<const Estimates> folds, PoolKind kind) {
     } else if (usable.y.size() == 1) {
       result[text] = *usable.estimates.front();
       result[text].method += "; one fold only (" + usable.counted + ")";
-      result[name.with("_prediction")] = Estimate::none(kNeedsThree);
+      result[name.with("_prediction")] = no_prediction(usable);
     } else {
       const bool described = std::any_of(all.begin(), all.end(), [](const Estimate* e) { return e->estimable(); });
       result[text] = Estimate::none(described ? "told fold by fold: it has no standard error to pool with" : "no fold is estimable");

@@ -19,9 +19,10 @@ struct Pattern {
   const char* text;
   BlasFlavour flavour;
 };
-constexpr std::array<Pattern, 6> kPatterns{{{"openblas-pthread", BlasFlavour::openblas_pthread}, {"openblas-openmp", BlasFlavour::openblas_openmp},
+constexpr std::array<Pattern, 7> kPatterns{{{"openblas-pthread", BlasFlavour::openblas_pthread}, {"openblas-openmp", BlasFlavour::openblas_openmp},
                                             {"openblas-serial", BlasFlavour::openblas_serial}, {"/blas/", BlasFlavour::reference},
-                                            {"refblas", BlasFlavour::reference}, {"openblas", BlasFlavour::openblas_pthread}}};
+                                            {"refblas", BlasFlavour::reference}, {"openblas", BlasFlavour::openblas_pthread},
+                                            {"libtorch", BlasFlavour::bundled}}};
 
 std::string cpu_model() {
   std::ifstream file("/proc/cpuinfo");
@@ -42,7 +43,7 @@ std::string file_that_answers(const char* symbol) {
 }
 
 const char* name_of(BlasFlavour flavour) {
-  static constexpr std::array<const char*, 6> kNames{"OpenBLAS (pthread)", "OpenBLAS (OpenMP)", "OpenBLAS (serial)", "reference BLAS", "other", "none"};
+  static constexpr std::array<const char*, 7> kNames{"OpenBLAS (pthread)", "OpenBLAS (OpenMP)", "OpenBLAS (serial)", "reference BLAS", "inside LibTorch", "other", "none"};
   return kNames.at(static_cast<std::size_t>(flavour));
 }
 

@@ -8,7 +8,7 @@
 
 namespace hepar {
 
-enum class BlasFlavour { openblas_pthread, openblas_openmp, openblas_serial, reference, other, none };
+enum class BlasFlavour { openblas_pthread, openblas_openmp, openblas_serial, reference, bundled, other, none };
 [[nodiscard]] const char* name_of(BlasFlavour flavour);
 
 struct Machine {

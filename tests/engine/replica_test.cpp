@@ -58,7 +58,7 @@ TEST(Blas, TheSerialOneIsRefusedWithSeveralSlotsAtOnceOnly) {
     EXPECT_EQ(error.code(), ExitCode::usage);
     EXPECT_NE(std::string(error.what()).find("libopenblas0-pthread"), std::string::npos);
   }
-  for (const BlasFlavour flavour : {BlasFlavour::openblas_pthread, BlasFlavour::openblas_openmp, BlasFlavour::reference, BlasFlavour::other}) {
+  for (const BlasFlavour flavour : {BlasFlavour::openblas_pthread, BlasFlavour::openblas_openmp, BlasFlavour::reference, BlasFlavour::bundled, BlasFlavour::other}) {
     machine.blas = flavour;
     EXPECT_NO_THROW(check_blas(machine, 4, quiet)) << name_of(flavour);
   }

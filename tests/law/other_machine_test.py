@@ -14,7 +14,9 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import training_run as t  # noqa: E402
 
-SERIAL = pathlib.Path("/usr/lib/x86_64-linux-gnu/openblas-serial")
+LIBRARIES = pathlib.Path("/usr/lib/x86_64-linux-gnu")
+SERIAL = LIBRARIES / "openblas-serial"
+REFERENCE = LIBRARIES / "blas"
 
 
 def native_repeats_itself(folder, store):
@@ -90,6 +92,20 @@ def serial_blas(folder, store):
     assert done.returncode == 0, done.stderr
 
 
+def reference_blas(folder, store):
+    """Slow, not wrong: it is used, and said."""
+    if not (REFERENCE / "libblas.so.3").exists():
+        print("SKIPPED the reference BLAS: libblas3 is not installed")
+        return
+    environment = dict(os.environ, LD_LIBRARY_PATH=str(REFERENCE))
+    doctor = subprocess.run([t.PROGRAM, "doctor", "--json"], env=environment, capture_output=True, text=True, timeout=120)
+    found = {c["check"]: c for c in json.loads(doctor.stdout)}["BLAS"]
+    assert found["state"] == "WARN" and "libopenblas0-pthread" in found["fix"] and doctor.returncode == 0, found
+    command = [str(word) for word in (t.PROGRAM, *t.words(store, folder / "reference")) if word != "--quiet"]
+    done = subprocess.run([*command, "--set", "train.epochs=0", "--set", "train.steps=2"], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and done.stderr.count("the reference BLAS answers") == 1, (done.returncode, done.stderr)
+
+
 with tempfile.TemporaryDirectory() as scratch:
     folder = pathlib.Path(scratch)
     store = t.make_store(folder)
@@ -97,4 +113,5 @@ with tempfile.TemporaryDirectory() as scratch:
     another_machine(folder, store)
     explained(folder, store)
     serial_blas(folder, store)
-    print("native mode, another machine, --explain and the serial BLAS: as promised")
+    reference_blas(folder, store)
+    print("native mode, another machine, --explain, the serial and the reference BLAS: as promised")

@@ -37,7 +37,7 @@ struct Library {
   const char* symbol;
   const char* version_text;  // a function that returns text, or null
 };
-constexpr std::array<Library, 5> kLibraries{{{"HDF5", "H5open", nullptr}, {"LibTorch", "_ZN2at14get_num_threadsEv", nullptr}, {"OpenSlide", "openslide_open", "openslide_get_version"},
+constexpr std::array<Library, 5> kLibraries{{{"HDF5", "H5open", nullptr}, {"LibTorch", "_ZN2at15get_num_threadsEv", nullptr}, {"OpenSlide", "openslide_open", "openslide_get_version"},
                                              {"DCMTK", "_ZN13DcmFileFormatC1Ev", nullptr}, {"OpenSSL", "EVP_sha256", nullptr}}};
 
 std::string version_of(const Library& library) {
@@ -148,7 +148,7 @@ class Doctor : public Command {
   ExitCode run(const Context& context, const std::vector<std::string>&) override {
     if (!context.world.root()) return ExitCode::done;
     const Machine machine = this_machine();
-    const std::vector<Check> checks{{"hepar", State::pass, fmt::format("{}, g++ {}, ingest {}, trainer {}", HEPAR_VERSION, __VERSION__, HEPAR_INGEST ? "yes" : "no", HEPAR_TRAINER ? "yes" : "no"), ""},
+    const std::vector<Check> checks{{"hepar", State::pass, fmt::format("{}, g++ {}, ingest {}, trainer {}", HEPAR_VERSION, __VERSION__, HEPAR_INGEST ? "yes" : "no", HEPAR_TRAINER ? "yes (LibTorch " HEPAR_LIBTORCH ")" : "no"), ""},
                                     processor(machine), libraries(), blas(machine), pins(machine), launch(context.world), gpus(), open_files(), locale_of_files(), folder(folder_)};
     bool usable = true;
     nlohmann::ordered_json out = nlohmann::ordered_json::array();

@@ -38,6 +38,14 @@ class Data {
     }
     return columns_.emplace(name, std::move(values)).first->second;
   }
+  // A column of follow-up times: a negative one is an error of the data, never an early event.
+  void require_times(const std::string& name) {
+    const Numbers& times = column(name);
+    const auto wrong = std::find_if(times.begin(), times.end(), [](double time) { return time < 0; });
+    if (wrong == times.end()) return;
+    const auto row = static_cast<std::size_t>(wrong - times.begin());
+    throw input_error("the time '" + name + "' is negative: " + table_.at(row, table_.require(name)), table_.place(row), "times count from the origin; correct the row or leave it out");
+  }
 
  private:
   Table table_;
@@ -93,6 +101,8 @@ class Evaluator {
     const auto roles = roles_of(entry);
     if (roles.empty()) return;
     Data& table = data(text_of(entry, "data"));
+    if (const auto time = roles.find("time"); time != roles.end())
+      for (const std::string& name : time->second) table.require_times(name);
     std::vector<std::size_t> complete;
     for (std::size_t r = 0; r < table.rows(); ++r) {
       const bool whole = std::all_of(roles.begin(), roles.end(), [&](const auto& role) {

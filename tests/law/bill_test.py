@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import training_run as t  # noqa: E402
 
-SLOW = ["--set", "faults.slow_ms=30"]
+SLOW = ["--set", "faults.slow_ms=120"]  # a training of some seconds: a stop must find it at work
 PHASES = ("load_seconds", "forward_seconds", "backward_seconds", "quantise_seconds", "reduce_seconds", "optimiser_seconds")
 
 

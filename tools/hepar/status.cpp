@@ -111,7 +111,7 @@ Line of_validation(const fs::path& folder, const std::string& name) {
   if (planned > 0 && finished == planned && line.state != "finished") line.message += fmt::format("{}not gathered yet", line.message.empty() ? "" : "; ");
   if (plan.is_object() && plan.contains("folds"))
     for (const Json& fold : plan.at("folds"))
-      if (std::none_of(line.parts.begin(), line.parts.end(), [&](const Line& part) { return part.name == fold; })) line.parts.push_back({fold.get<std::string>(), "fold", "waiting", {}, {}, {}, {}});
+      if (std::none_of(line.parts.begin(), line.parts.end(), [&](const Line& part) { return part.name == fold.get<std::string>(); })) line.parts.push_back({fold.get<std::string>(), "fold", "waiting", {}, {}, {}, {}});
   return line;
 }
 

@@ -14,9 +14,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace {
+namespace hepar {
 
-using namespace hepar;
+namespace {
 
 // Thread counts and instruction sets are read by BLAS, oneDNN and ATen when they are loaded, before main: set them and
 // start over, once. An MPI rank re-executes before MPI_Init, so the launcher sees one process.
@@ -87,25 +87,27 @@ int failure_code(const std::exception& error, const mpi::Communicator& world, bo
 
 }  // namespace
 
+}  // namespace hepar
+
 int main(int argc, char** argv) {
   if (!__builtin_cpu_supports("avx2")) {
     std::fputs("hepar: error: this build needs a processor with AVX2; build with -DHEPAR_ARCH=x86-64\n", stderr);
     return static_cast<int>(hepar::ExitCode::usage);
   }
-  pin_and_restart(argv);
+  hepar::pin_and_restart(argv);
   hepar::install_stop_signals();
   hepar::mpi::Session session(argc, argv);
   try {
-    const int code = run({argv + 1, argv + argc}, session);
+    const int code = hepar::run({argv + 1, argv + argc}, session);
     session.finish();
     return code;
   } catch (const hepar::AgreedError& error) {
-    if (!error.everywhere()) end_group(error, session);
+    if (!error.everywhere()) hepar::end_group(error, session);
     // Every rank is here with the same code: end together, so that the launcher reports that code and nothing else.
-    const int code = failure_code(error, session.world(), true);
+    const int code = hepar::failure_code(error, session.world(), true);
     session.finish();
     return code;
   } catch (const std::exception& error) {
-    session.abort(failure_code(error, session.world(), false));
+    session.abort(hepar::failure_code(error, session.world(), false));
   }
 }

@@ -29,6 +29,12 @@ class Launch(unittest.TestCase):
         self.assertEqual(found["pinned variables"]["state"], "PASS")
         self.assertEqual(done.returncode, 2 if any(c["state"] == "FAIL" for c in found.values()) else 0)
 
+    def test_every_library_of_the_build_says_its_version(self):
+        found = {check["check"]: check["found"] for check in json.loads(run("doctor", "--json").stdout)}
+        for library in ("Open MPI", "LibTorch", "HDF5", "OpenSlide", "DCMTK", "OpenSSL"):
+            self.assertRegex(found["libraries"], rf"{library} \D*\d+[.\d]*")
+        self.assertNotIn("not in this build", found["libraries"])
+
     def test_other_pins_of_the_user_do_not_survive(self):
         done = run("doctor", "--json", env={"OPENBLAS_NUM_THREADS": "8", "ATEN_CPU_CAPABILITY": "default"})
         self.assertEqual({c["check"]: c["state"] for c in json.loads(done.stdout)}["pinned variables"], "PASS")

@@ -10,7 +10,7 @@
   command: [words]            {cohort} {store} {run} {validation} {disk} {out} {case} {hepar} are replaced
   silent: true                the results hold the errors, stderr has none
   changes: [paths]            files that a failed command may rewrite, such as a status.json
-  ranks, exit, stderr (regex on one line), stdout (regex), exists: [paths]
+  ranks, exit, stderr (regex on one line), stdout (regex), exists: [paths], holds: {path: regex in that file}
 A failure prints exactly one `hepar: error:` line and leaves every file that was there with the same bytes. The table in README.md says which
 case holds which kind of badness for which command; it is checked against the folders and against `hepar --help`.
 usage: cases_test.py PROGRAM SOURCE_DIR [CASE...]"""
@@ -184,10 +184,12 @@ def judge(case, done, places, before):
         return f"stderr lacks /{case['stderr']}/: {said}"
     if case.get("stdout") and not re.search(case["stdout"], done.stdout):
         return f"stdout lacks /{case['stdout']}/: {done.stdout.strip()[-400:]}"
-    for path in case.get("exists") or []:
-        target = pathlib.Path(filled(str(path), places))
-        if not (target if target.is_absolute() else places["case"] / target).exists() and not (places["out"] / str(path)).exists():
+    for path, pattern in {**dict.fromkeys(case.get("exists") or [], ""), **(case.get("holds") or {})}.items():
+        target = next((place for place in (places["case"] / filled(str(path), places), places["out"] / str(path)) if place.exists()), None)
+        if target is None:
             return f"{path} does not exist"
+        if pattern and not re.search(pattern, target.read_text(encoding="utf-8")):
+            return f"{path} lacks /{pattern}/: {target.read_text(encoding='utf-8')[-400:]}"
     after = bytes_of(places["case"]) if case["exit"] != 0 else before
     lost = [name for name, digest in before.items() if after.get(name) != digest]
     return f"changed what was there: {', '.join(lost)}" if lost else ""

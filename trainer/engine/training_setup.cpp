@@ -57,13 +57,13 @@ void Training::open_folder() {
   if (request_.fresh) move_aside(folder_.root);
   const bool exists = fs::exists(folder_.config());
   if (request_.must_resume && !exists) throw usage_error("there is no run to resume", {folder_.root.string()}, "leave out --resume to start one");
-  if (exists) {
+  // A configuration alone does not make a run: a validation has one too. A run that was killed in its first moments has its
+  // folder of checkpoints and perhaps nothing else; of a finished one they may have been removed.
+  const bool run = fs::exists(folder_.checkpoints()) || fs::exists(folder_.model());
+  if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !run) throw usage_error("the folder is neither empty nor a run", {folder_.root.string()}, "choose another --out");
+  if (exists)
     if (const std::string difference = first_difference(read_file(folder_.config()), request_.experiment); !difference.empty())
       throw store_error("the run belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
-  } else if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.checkpoints())) {
-    // A run that was killed in its first moments has this folder and perhaps nothing else.
-    throw usage_error("the folder is neither empty nor a run", {folder_.root.string()}, "choose another --out");
-  }
   fs::create_directories(folder_.checkpoints(), failed);
   if (failed) {
     errno = failed.value();

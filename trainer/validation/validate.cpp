@@ -128,12 +128,12 @@ void Validation::open() {
   if (!world_.root()) return;
   if (request_.must_resume && !fs::exists(folder_.config())) throw usage_error("there is no validation to resume", {folder_.root.string()}, "leave out --resume to start one");
   if (request_.fresh) move_aside(folder_.root);
-  if (fs::exists(folder_.config())) {
+  // A configuration alone does not make a validation: a run has one too.
+  if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.root / "folds"))
+    throw usage_error("the folder is neither empty nor a validation", {folder_.root.string()}, "choose another --out");
+  if (fs::exists(folder_.config()))
     if (const std::string difference = engine::first_difference(read_file(folder_.config()), experiment_); !difference.empty())
       throw store_error("the validation belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
-  } else if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.root / "folds")) {
-    throw usage_error("the folder is neither empty nor a validation", {folder_.root.string()}, "choose another --out");
-  }
   refuse_other_store();  // before anything is written: what is refused keeps its status
   std::error_code failed;
   fs::create_directories(folder_.root / "folds", failed);

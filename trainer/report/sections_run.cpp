@@ -37,15 +37,16 @@ std::string flow_section(const Source& source) {
   std::vector<std::vector<std::string>> rows{counted_row("patients", centres, centres)};
   std::string boxes =
       fmt::format("<ol class=\"flow\"><li><b>{}</b> patients in {} centre{}</li>", total(centres), centres.size(), centres.size() == 1 ? "" : "s");
+  // A rule's text says what must hold: "not met: 18-75 years".
   static constexpr std::array<std::pair<const char*, const char*>, 4> kWays{
-      {{"excluded", "left out"}, {"unknown_excluded", "left out, not known"}, {"queried", "wait for an answer"}, {"unknown_included", "kept, not known"}}};
+      {{"excluded", "left out, not met"}, {"unknown_excluded", "left out, not known"}, {"queried", "wait for an answer"}, {"unknown_included", "kept, not known"}}};
   for (const Json& step : source.flow.at("steps")) {
     for (const auto& [key, words] : kWays) {
       if (!step.contains(key) || total(step.at(key)) == 0) continue;
-      const std::string label = escaped(step.at("text").get<std::string>()) + " (" + words + ")";
+      const std::string label = std::string(words) + ": " + escaped(step.at("text").get<std::string>());
       rows.push_back(counted_row(label, step.at(key), centres));
       if (std::string_view(key) != "unknown_included")
-        boxes += fmt::format("<li class=\"out\"><b>{}</b> {}: {}</li>", total(step.at(key)), words, escaped(step.at("text").get<std::string>()));
+        boxes += fmt::format("<li class=\"out\"><b>{}</b> {}</li>", total(step.at(key)), label);
     }
   }
   rows.push_back(counted_row("eligible", source.flow.at("eligible"), centres));

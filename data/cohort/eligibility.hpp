@@ -42,7 +42,7 @@ struct FactName {
   enum class Type : std::uint8_t { flag, number, text };
   std::string name, meaning, known_from;
   Type type = Type::number;
-  std::vector<std::string> values;  // of texts: all that it can be; of numbers: the words that may stand for one
+  std::vector<std::string> values;  // of texts: all that it can be (none: any text); of numbers: the words that may stand for one
 };
 [[nodiscard]] std::vector<FactName> known_facts(const CohortSpec& spec);
 // A fact that the tables alone give (follow_up.*, treatment.*, surgery.*, <endpoint>.known); nullopt: it is

@@ -207,6 +207,7 @@ class ExpressionParser {
         throw bad("'" + fact.name + "' and '" + child->word + "' cannot be compared: one is a number, the other is not");
       if (child->kind != Node::Kind::literal) continue;
       const std::string& said = child->literal.text;
+      if (fact.type == FactName::Type::text && fact.values.empty()) continue;
       const bool flag = said == "true" || said == "false", named = std::find(fact.values.begin(), fact.values.end(), said) != fact.values.end();
       if (named && orders(sign)) throw bad("'" + said + "' has no order");
       if (named || (fact.type == FactName::Type::flag ? flag : fact.type == FactName::Type::number && child->literal.number && !flag)) continue;

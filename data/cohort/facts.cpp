@@ -88,25 +88,42 @@ Fact treatment_before_window(const PatientRecord& patient, const CohortSpec& spe
 Fact treatment_strategy(const PatientRecord& patient, const CohortSpec& spec) {
   return {Fact::State::known, assign_strategy(patient, spec.strategies).name(spec.strategies), "treatments"};
 }
+// Of the first systemic treatment inside the window; "none" when there is none.
+Fact treatment_systemic_class(const PatientRecord& patient, const CohortSpec& spec) {
+  if (!patient.treatments_recorded) return unknown("treatments");
+  for (const Treatment& one : patient.treatments) {
+    if (one.kind != "systemic" || one.start_day < spec.strategies.window_low_day || one.start_day > spec.strategies.window_high_day) continue;
+    return one.drug_class.empty() ? unknown("treatments") : Fact{Fact::State::known, one.drug_class, "treatments"};
+  }
+  return {Fact::State::known, "none", "treatments"};
+}
 Fact surgery_year(const PatientRecord& patient, const CohortSpec&) {
   if (!patient.surgery_date) return unknown("patients");
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(*patient.surgery_date))};
   return number(static_cast<int>(date.year()), "patients");
 }
 
+std::vector<std::string> strategy_names(const CohortSpec& spec) {
+  std::vector<std::string> names = spec.strategies.arm_names();
+  for (const char* state : {"undetermined", "other", "unknown"}) names.emplace_back(state);
+  return names;
+}
+
 struct TableFact {
   std::string_view name, meaning;
   Type type;
   Fact (*of)(const PatientRecord&, const CohortSpec&);
+  std::vector<std::string> (*values)(const CohortSpec&) = nullptr;  // of texts; null: whatever the tables say
 };
-constexpr std::array<TableFact, 8> kTableFacts{
+constexpr std::array<TableFact, 9> kTableFacts{
     {{"follow_up.complete", "true when the follow-up table has this patient", Type::flag, follow_up_complete},
      {"follow_up.months", "months from surgery to death or last contact", Type::number, follow_up_months},
      {"treatment.tace", "true when a TACE is recorded, at any time", Type::flag, treatment_tace},
      {"treatment.systemic", "true when a systemic treatment is recorded", Type::flag, treatment_systemic},
      {"treatment.other", "true when another treatment is recorded", Type::flag, treatment_other},
      {"treatment.before_window", "true when a treatment started before the window", Type::flag, treatment_before_window},
-     {"treatment.strategy", "an arm, undetermined, other or unknown", Type::text, treatment_strategy},
+     {"treatment.systemic_class", "drug_class of the first systemic start in the window, or none", Type::text, treatment_systemic_class},
+     {"treatment.strategy", "an arm, undetermined, other or unknown", Type::text, treatment_strategy, strategy_names},
      {"surgery.year", "calendar year of surgery", Type::number, surgery_year}}};
 
 // The column of "<column>.agrees" or the endpoint of "<endpoint>.known", else "".
@@ -133,19 +150,13 @@ void add_modality_facts(const ModalitySpec& modality, std::vector<FactName>& fac
   }
 }
 
-std::vector<std::string> strategy_names(const StrategySpec& strategies) {
-  std::vector<std::string> names = strategies.arm_names();
-  for (const char* state : {"undetermined", "other", "unknown"}) names.emplace_back(state);
-  return names;
-}
-
 }  // namespace
 
 std::vector<FactName> known_facts(const CohortSpec& spec) {
   std::vector<FactName> facts;
   for (const TableFact& fact : kTableFacts)
     facts.push_back({std::string(fact.name), std::string(fact.meaning), "tables", fact.type,
-                     fact.type == Type::text ? strategy_names(spec.strategies) : std::vector<std::string>{}});
+                     fact.values != nullptr ? fact.values(spec) : std::vector<std::string>{}});
   for (const EndpointSpec& endpoint : spec.endpoints)
     facts.push_back({endpoint.name + ".known", "true when this endpoint's time and event are known", "tables", Type::flag, {}});
   for (const ColumnSpec& column : spec.columns)

@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <map>
 #include <numeric>
+#include <set>
 
 namespace hepar::test {
 namespace {
@@ -346,45 +348,80 @@ TEST(Conflict, KeepsOutUntilAnsweredAndIsCounted) {
   EXPECT_TRUE(judge(cohort, cohort.spec.eligibility, nullptr).at(0).pending);
 }
 
-TEST(Study, BothReadingsOfTheRegistrationDiffer) {
-  const CohortSpec spec = read_cohort_spec(std::filesystem::path(HEPAR_SOURCE_DIR) / "configs/cohort/hcc_study.yaml");
-  Cohort cohort;
-  cohort.spec = spec;
-  const auto set = [&](PatientRecord& patient, const char* column, double value) {
-    patient.cells.at(static_cast<std::size_t>(spec.column(column) - spec.columns.data())) = {value, Cell::State::known};
-  };
-  for (const double age : {17.0, 18.0, 75.0, 76.0}) {
-    PatientRecord patient;
-    patient.key = patient.id = "age" + std::to_string(age);
-    patient.centre = "A";
-    patient.has_follow_up = true;
-    patient.follow_up.last_contact_day = 100;
-    patient.cells.resize(spec.columns.size());
-    patient.direct_months.assign(spec.endpoints.size(), std::nan(""));
-    patient.direct_event = patient.direct_months;
-    for (const auto& [column, value] : {std::pair{"age", age},
-                                        {"consent", 1.0},
-                                        {"operation", 0.0},
-                                        {"preop_imaging", 1.0},
-                                        {"prior_elsewhere", 0.0},
-                                        {"other_cancer", 0.0},
-                                        {"histology", 0.0},
-                                        {"margin", 0.0}})
-      set(patient, column, value);
-    cohort.patients.push_back(std::move(patient));
+// Patients who differ from an eligible one in what one contradiction of the registration is about.
+class Registration {
+ public:
+  Registration() {
+    cohort_.spec = read_cohort_spec(std::filesystem::path(HEPAR_SOURCE_DIR) / "configs/cohort/hcc_study.yaml");
+    for (const char* name : {"usual", "age 18", "age 76", "no scan afterwards", "transplanted", "treated elsewhere", "treated before", "ICC", "R1", "immunotherapy", "class unknown",
+                             "operated 2025", "operated 2028"})
+      cohort_.patients.push_back(usual(name));
+    set("age 18", "age", 18);
+    set("age 76", "age", 76);
+    set("no scan afterwards", "postop_imaging", 0);
+    set("transplanted", "operation", 1);
+    set("treated elsewhere", "prior_elsewhere", 1);
+    set("treated before", "prior_therapy", 1);
+    set("ICC", "histology", 1);
+    set("R1", "margin", 1);
+    of("immunotherapy").treatments = {{"systemic", "sintilimab", "PD-1", "", 40, {}}};
+    of("class unknown").treatments = {{"systemic", "lenvatinib", "", "", 40, {}}};
+    of("operated 2025").surgery_date = kTwentyTwenty + 5 * 366;
+    of("operated 2028").surgery_date = kTwentyTwenty + 8 * 366;
   }
-  const auto eligible = [&](const std::string& reading) {
-    std::string ages;
-    const std::vector<Verdict> verdicts = judge(cohort, rules_of_reading(spec, reading), nullptr);
-    for (const Verdict& verdict : verdicts) ages += verdict.eligible() ? "1" : "0";
-    return ages;
-  };
-  EXPECT_EQ(eligible(""), "0110");
-  EXPECT_EQ(eligible("age_no_upper_limit"), "0011");
-  EXPECT_EQ(eligible("imaging_before_and_after"), "0000");  // not recorded is not a pass
-  set(cohort.patients.at(1), "operation", 1);
-  EXPECT_EQ(eligible(""), "0010");
-  EXPECT_EQ(eligible("transplantation_allowed"), "0110");
+  // Who is eligible otherwise than as declared: "+" enters, "-" leaves.
+  [[nodiscard]] std::set<std::string> change(const std::string& reading) const {
+    std::set<std::string> changes;
+    const std::vector<Verdict> before = judge(cohort_, rules_of_reading(cohort_.spec, ""), nullptr), now = judge(cohort_, rules_of_reading(cohort_.spec, reading), nullptr);
+    for (std::size_t p = 0; p < before.size(); ++p)
+      if (before[p].eligible() != now[p].eligible()) changes.insert((now[p].eligible() ? "+" : "-") + cohort_.patients[p].id);
+    return changes;
+  }
+  [[nodiscard]] const CohortSpec& spec() const { return cohort_.spec; }
+
+ private:
+  static constexpr long kTwentyTwenty = 18262;  // days from 1970 to 2020
+
+  PatientRecord usual(const char* name) const {
+    PatientRecord patient;
+    patient.key = patient.id = name;
+    patient.centre = "A";
+    patient.surgery_date = kTwentyTwenty;
+    patient.has_follow_up = patient.treatments_recorded = true;
+    patient.follow_up.last_contact_day = 2000;
+    patient.cells.resize(cohort_.spec.columns.size());
+    for (const auto& [column, value] : {std::pair{"age", 60.0}, {"consent", 1.0}, {"operation", 0.0}, {"preop_imaging", 1.0}, {"postop_imaging", 1.0}, {"prior_elsewhere", 0.0},
+                                        {"prior_therapy", 0.0}, {"other_cancer", 0.0}, {"histology", 0.0}, {"margin", 0.0}})
+      cell(patient, column) = {value, Cell::State::known};
+    return patient;
+  }
+  Cell& cell(PatientRecord& patient, const char* column) const { return patient.cells.at(static_cast<std::size_t>(cohort_.spec.column(column) - cohort_.spec.columns.data())); }
+  PatientRecord& of(const std::string& name) {
+    return *std::find_if(cohort_.patients.begin(), cohort_.patients.end(), [&](const PatientRecord& patient) { return patient.id == name; });
+  }
+  void set(const std::string& name, const char* column, double value) { cell(of(name), column) = {value, Cell::State::known}; }
+
+  Cohort cohort_;
+};
+
+TEST(Study, BothReadingsOfEveryContradictionAreCounted) {
+  const Registration study;
+  using Names = std::set<std::string>;
+  const std::map<std::string, Names> expected{{"age_no_upper_limit", {"+age 76", "-age 18"}},
+                                              {"imaging_before_and_after", {"-no scan afterwards"}},
+                                              {"transplantation_allowed", {"+transplanted"}},
+                                              {"prior_therapy_not_mentioned", {"+treated elsewhere"}},
+                                              {"no_prior_therapy_at_all", {"-treated before"}},
+                                              {"decided_before_surgery", {"+ICC", "+R1"}},
+                                              {"third_arm_tki_only", {"-immunotherapy", "-class unknown"}},
+                                              {"three_years_in_the_study", {"-operated 2028"}},
+                                              {"five_years_in_the_study", {"-operated 2025", "-operated 2028"}},
+                                              {"probability_sample", {}}};
+  for (const auto& [reading, rules] : study.spec().readings) {
+    ASSERT_TRUE(expected.contains(reading)) << reading;
+    EXPECT_EQ(study.change(reading), expected.at(reading)) << reading;
+  }
+  EXPECT_EQ(study.spec().readings.size(), expected.size());
 }
 
 }  // namespace

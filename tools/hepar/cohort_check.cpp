@@ -78,7 +78,7 @@ std::string queries_csv(const Cohort& cohort) {
 // What a fact can be compared with.
 std::string values_of(const FactName& fact) {
   if (fact.type == FactName::Type::flag) return "true, false";
-  if (fact.type == FactName::Type::text) return join(fact.values, ", ");
+  if (fact.type == FactName::Type::text) return fact.values.empty() ? "a text" : join(fact.values, ", ");
   return fact.values.empty() ? "a number" : "a number, or " + join(fact.values, ", ");
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/cohort/outcome.hpp"
 
+#include "data/cohort/arms.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -82,10 +84,6 @@ Assignment assign_strategy(const PatientRecord& patient, const StrategySpec& spe
     auto& start = treatment.kind == "tace" ? assignment.tace_start_day : assignment.systemic_start_day;
     if (!start) start = treatment.start_day;
   }
-  const auto arm_index = [&](const char* name) {
-    const auto found = std::find(spec.arms.begin(), spec.arms.end(), name);
-    return found == spec.arms.end() ? -1 : static_cast<int>(found - spec.arms.begin());
-  };
   if (other) {
     assignment.state = "other";
     return assignment;
@@ -100,7 +98,9 @@ Assignment assign_strategy(const PatientRecord& patient, const StrategySpec& spe
       return assignment;
     }
   }
-  assignment.arm = arm_index(tace && systemic ? "tace_systemic" : tace ? "tace" : systemic ? "systemic" : "surgery");
+  const auto arm = std::find_if(kKnownArms.begin(), kKnownArms.end(), [&](const Arm& one) { return one.tace == tace && one.systemic == systemic; });
+  const auto declared = std::find(spec.arms.begin(), spec.arms.end(), arm->name);
+  if (declared != spec.arms.end()) assignment.arm = static_cast<int>(declared - spec.arms.begin());
   if (assignment.arm < 0) assignment.state = "other";
   return assignment;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules, endpoints and strategies of cohort.yaml, and the checks that need the whole document.
+#include "data/cohort/arms.hpp"
 #include "data/cohort/cells.hpp"
 #include "data/cohort/eligibility.hpp"
 #include "data/cohort/spec_parts.hpp"
@@ -136,10 +137,11 @@ StrategySpec read_strategies(const Yaml& node) {
   for (const std::string& arm : strategies.arms)
     if (std::count(strategies.arms.begin(), strategies.arms.end(), arm) > 1)
       throw node.at("arms").error("names '" + arm + "' twice");
-  static const std::vector<std::string> kArms{"surgery", "tace", "tace_systemic", "systemic"};
+  std::vector<std::string> known;
+  for (const Arm& arm : kKnownArms) known.emplace_back(arm.name);
   for (const std::string& arm : strategies.arms)
-    if (std::find(kArms.begin(), kArms.end(), arm) == kArms.end())
-      throw node.at("arms").error("names '" + arm + "'", name_advice(arm, kArms));
+    if (std::find(known.begin(), known.end(), arm) == known.end())
+      throw node.at("arms").error("names '" + arm + "'", name_advice(arm, known));
   if (strategies.arms.empty() || strategies.arms.front() != "surgery")
     throw node.at("arms").error("must start with surgery");
   return strategies;

@@ -25,6 +25,7 @@ struct Extractor {
   std::optional<Layout> (*layout)(const Cohort&, const ModalitySpec&, const Recipe&);
   Feature (*read)(const PatientRecord&, const ModalitySpec&, const Layout&, const Recipe&, Facts&);
   std::vector<fs::path> (*files)(const PatientRecord&, const ModalitySpec&);
+  std::string (*rows)(const PatientRecord&);  // what the tables say that decides a feature beside its files
   Json (*settings)(const ModalitySpec&);
 };
 
@@ -65,13 +66,32 @@ std::vector<fs::path> report_files(const PatientRecord& patient, const ModalityS
   return files;
 }
 
+std::string image_rows(const PatientRecord& patient) {
+  std::string text;
+  for (const ImagingRow& image : patient.imaging) text += image.timing + "|" + image.phase + "\n";
+  if (patient.surgery_date) text += "surgery " + std::to_string(*patient.surgery_date) + "\n";
+  return text;
+}
+
+std::string slide_rows(const PatientRecord& patient) {
+  std::string text;
+  for (const SlideRow& slide : patient.slides) text += slide.stain + "|" + (slide.um_per_pixel ? std::to_string(*slide.um_per_pixel) : "") + "\n";
+  return text;
+}
+
+std::string report_rows(const PatientRecord& patient) {
+  std::string text;
+  for (const ReportRow& report : patient.reports) text += report.language + "|" + report.text + "\n";
+  return text;
+}
+
 const std::array<Extractor, 3> kExtractors{{
     {Kind::volume, 2, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
-     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts&) { return imaging::read_volume(p, m); }, &image_files,
+     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts&) { return imaging::read_volume(p, m); }, &image_files, &image_rows,
      [](const ModalitySpec& m) {
        return Json{{"timing", m.timing}, {"phases", m.phases}, {"grid", m.grid}, {"spacing_mm", m.spacing_mm}};
      }},
-    {Kind::bag, 1, &bag_layout, &read_bag, &slide_files,
+    {Kind::bag, 1, &bag_layout, &read_bag, &slide_files, &slide_rows,
      [](const ModalitySpec& m) {
        return Json{{"um_per_pixel", m.um_per_pixel},
                    {"tile", m.tile},
@@ -81,7 +101,7 @@ const std::array<Extractor, 3> kExtractors{{
      }},
     {Kind::sequence, 2, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(reports::layout_of(m)); },
      [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts& facts) { return reports::read_sequence(p, m, facts); },
-     &report_files, [](const ModalitySpec&) { return Json::object(); }},
+     &report_files, &report_rows, [](const ModalitySpec&) { return Json::object(); }},
 }};
 
 const Extractor* extractor_of(Kind kind) {
@@ -91,19 +111,6 @@ const Extractor* extractor_of(Kind kind) {
 }
 
 Fact known_fact(std::string text) { return {Fact::State::known, std::move(text), "extraction", 1}; }
-
-// A row's text that decides a feature beside its files.
-std::string row_text(const PatientRecord& patient, Kind kind) {
-  std::string text;
-  if (kind == Kind::volume)
-    for (const ImagingRow& image : patient.imaging) text += image.timing + "|" + image.phase + "\n";
-  if (kind == Kind::volume && patient.surgery_date) text += "surgery " + std::to_string(*patient.surgery_date) + "\n";
-  if (kind == Kind::bag)
-    for (const SlideRow& slide : patient.slides) text += slide.stain + "|" + (slide.um_per_pixel ? std::to_string(*slide.um_per_pixel) : "") + "\n";
-  if (kind == Kind::sequence)
-    for (const ReportRow& report : patient.reports) text += report.language + "|" + report.text + "\n";
-  return text;
-}
 
 // What a part is besides its settings: a change makes it one of another shape or meaning.
 std::string shape_text(const Layout& layout, int version) {
@@ -231,7 +238,7 @@ std::string fingerprint(const PatientRecord& patient, const Recipe& recipe) {
   for (std::size_t m = 0; m < recipe.specs.size(); ++m) {
     const ModalitySpec& modality = recipe.specs[m];
     text += shape_text(recipe.modalities[m].layout, extractor_of(modality.kind)->version);
-    text += row_text(patient, modality.kind);
+    text += extractor_of(modality.kind)->rows(patient);
     for (const fs::path& file : extractor_of(modality.kind)->files(patient, modality)) text += state_of(file);
   }
   for (const ModalitySpec& modality : recipe.unreadable)

@@ -2,6 +2,7 @@
 #include "data/base/files.hpp"
 
 #include "data/base/error.hpp"
+#include "data/base/special.hpp"
 
 #include <openssl/evp.h>
 #include <xxhash.h>
@@ -168,8 +169,14 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
   return entries;
 }
 
+bool is_special(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_other(fs::status(path, ignored));
+}
+
 std::string read_file(const fs::path& path) {
   std::error_code ignored;
+  if (is_special(path)) throw input_error("is a pipe or device, not a file", {path.string()}, "give a file");
   if (fs::is_directory(path, ignored)) throw input_error("is a folder, not a file", {path.string()});
   std::ifstream stream(path, std::ios::binary);
   if (!stream) throw input_error(fs::exists(path, ignored) ? "cannot be read" : "does not exist", {path.string()}, "check the path and its permissions");
@@ -178,7 +185,7 @@ std::string read_file(const fs::path& path) {
   return bytes;
 }
 
-ReadOnlyFile::ReadOnlyFile(const fs::path& path) : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+ReadOnlyFile::ReadOnlyFile(const fs::path& path) : path_(path), descriptor_(is_special(path) ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   struct stat status {};
   if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
     if (descriptor_ >= 0) ::close(descriptor_);

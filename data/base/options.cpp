@@ -50,6 +50,16 @@ std::vector<std::string> names_of(const std::vector<Row>& rows) {
   return names;
 }
 
+// A group stands where a value is expected, or a value where its keys are.
+Error group_error(const std::string& name, const std::string& value, const std::vector<Row>& rows, const Place& where) {
+  std::vector<std::string> keys;
+  for (const Row& row : rows)
+    if (row.name.starts_with(name + ".")) keys.push_back(row.name);
+  const std::size_t shown = std::min<std::size_t>(keys.size(), 12);
+  return usage_error("'" + name + "' is a group of keys and takes no value" + (value.empty() ? "" : " '" + value + "'"), where,
+                     "give one of " + join(std::span(keys).first(shown), ", ") + (shown < keys.size() ? ", …" : ""));
+}
+
 Row& row_named(std::vector<Row>& rows, const std::string& name, const Place& where) {
   for (Row& row : rows)
     if (row.name == name) return row;
@@ -65,6 +75,7 @@ bool is_prefix(const std::string& key, const std::vector<Row>& rows) {
 
 void apply_node(const Yaml& node, std::vector<Row>& rows) {
   if (is_prefix(node.key(), rows)) {
+    if (!node.is_map() && !node.is_null()) throw group_error(node.key(), node.is_scalar() ? node.text() : "", rows, node.place());
     for (const auto& [name, value] : node.items()) apply_node(value, rows);
     return;
   }
@@ -211,8 +222,10 @@ void apply_assignment(const std::string& assignment, std::vector<Row>& rows) {
   if (equals == std::string::npos || equals == 0)
     throw usage_error("'--set " + assignment + "' is no assignment", {}, "write --set key.path=value");
   const std::string name(trim(std::string_view(assignment).substr(0, equals)));
+  const std::string value(trim(std::string_view(assignment).substr(equals + 1)));
+  if (is_prefix(name, rows)) throw group_error(name, value, rows, {"--set"});
   Row& row = row_named(rows, name, {"--set"});
-  row.set(std::string(trim(std::string_view(assignment).substr(equals + 1))), {"--set"});
+  row.set(value, {"--set"});
   row.origin = "--set";
 }
 

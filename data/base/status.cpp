@@ -28,7 +28,7 @@ void write(const fs::path& path, const Status& status) {
   const Json json{{"state", status.state}, {"class", status.state == "running" ? "running" : status_class(status.code)}, {"exit_code", static_cast<int>(status.code)},
                   {"step", status.step ? Json(*status.step) : Json()}, {"rank", status.rank}, {"host", this_machine().host}, {"phase", status.phase},
                   {"message", status.message}, {"generation", status.generation}};
-  publish(path, json.dump() + "\n");
+  publish(path, json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");  // a message may name a path of any bytes
 }
 
 }  // namespace

@@ -19,8 +19,27 @@ struct Record {
   int line = 1;
 };
 
+// The first of these that the header line holds outside quotes.
+constexpr std::string_view kSeparators = ",;\t";
+
+char separator_of(std::string_view text) {
+  std::array<bool, kSeparators.size()> seen{};
+  bool quoted = false, any = false;
+  for (const char c : text) {
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '\n' && any) break;
+    any = any || (c != '\n' && c != '\r');
+    if (const std::size_t which = kSeparators.find(c); which != std::string_view::npos) seen[which] = true;
+  }
+  const auto first = std::find(seen.begin(), seen.end(), true);
+  return first == seen.end() ? kSeparators.front() : kSeparators[static_cast<std::size_t>(first - seen.begin())];
+}
+
 // Splits decoded text into records; RFC 4180, with LF or CRLF, blank lines skipped.
-std::vector<Record> records_of(const std::string& text, const std::string& file) {
+std::vector<Record> records_of(const std::string& text, const std::string& file, char separator) {
+  const std::string ends{separator, '\n'};
+  const std::string blanks = separator == '\t' ? " \r" : " \t\r";
   std::vector<Record> records;
   int line = 1;
   for (std::size_t at = 0; at < text.size();) {
@@ -43,18 +62,18 @@ std::vector<Record> records_of(const std::string& text, const std::string& file)
             break;
           }
         }
-        const std::size_t next = text.find_first_not_of(" \t\r", at);
-        if (next != std::string::npos && text[next] != ',' && text[next] != '\n')
+        const std::size_t next = text.find_first_not_of(blanks, at);
+        if (next != std::string::npos && text[next] != separator && text[next] != '\n')
           throw input_error("text follows a closed quote", {file, line}, "double the quotes inside a quoted field");
         at = next == std::string::npos ? text.size() : next;
       } else {
-        const std::size_t end = std::min(text.find_first_of(",\n", at), text.size());
+        const std::size_t end = std::min(text.find_first_of(ends, at), text.size());
         field = trim(std::string_view(text).substr(at, end - at));
         if (!field.empty()) blank = false;
         at = end;
       }
       record.fields.push_back(std::string(trim(field)));
-      more = at < text.size() && text[at] == ',';
+      more = at < text.size() && text[at] == separator;
       if (more) ++at;
     }
     if (at < text.size()) ++at;  // the line feed
@@ -75,7 +94,8 @@ Table Table::parse(std::string_view bytes, const std::filesystem::path& path) {
   std::optional<Decoded> decoded = decode_text(bytes);
   if (!decoded) throw input_error("is neither UTF-8, UTF-16 nor GB18030 text", {file}, "save it as UTF-8 CSV");
   table.encoding_ = decoded->encoding;
-  std::vector<Record> records = records_of(decoded->text, file);
+  table.separator_ = separator_of(decoded->text);
+  std::vector<Record> records = records_of(decoded->text, file, table.separator_);
   if (records.empty()) throw input_error("is empty", {file}, "give a table with a header line");
   table.header_ = std::move(records.front().fields);
   std::set<std::string> seen;
@@ -86,7 +106,7 @@ Table Table::parse(std::string_view bytes, const std::filesystem::path& path) {
   for (std::size_t i = 1; i < records.size(); ++i) {
     if (records[i].fields.size() != table.header_.size())
       throw input_error("has " + std::to_string(records[i].fields.size()) + " fields where the header has " + std::to_string(table.header_.size()),
-                        {file, records[i].line}, "check commas and quotes on this line");
+                        {file, records[i].line}, "check separators and quotes on this line");
     table.cells_.push_back(std::move(records[i].fields));
     table.lines_.push_back(records[i].line);
   }

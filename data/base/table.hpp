@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A CSV table (RFC 4180; UTF-8 with or without byte-order mark, UTF-16 or GB18030; LF or CRLF) that knows its lines.
+// A CSV table (RFC 4180; UTF-8 with or without byte-order mark, UTF-16 or GB18030; LF or CRLF) that knows its lines. Fields are
+// separated by commas, or by what spreadsheets write instead (';' where the comma is the decimal sign, tabs): the header decides.
 #pragma once
 
 #include "data/base/error.hpp"
@@ -28,10 +29,12 @@ class Table {
   [[nodiscard]] Place place(std::size_t row) const;  // file and the line the row starts on
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] const std::string& encoding() const { return encoding_; }
+  [[nodiscard]] char separator() const { return separator_; }
 
  private:
   std::filesystem::path path_;
   std::string encoding_;
+  char separator_ = ',';
   std::vector<std::string> header_;
   std::vector<std::vector<std::string>> cells_;
   std::vector<int> lines_;

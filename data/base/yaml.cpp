@@ -2,6 +2,7 @@
 #include "data/base/yaml.hpp"
 
 #include "data/base/files.hpp"
+#include "data/base/special.hpp"
 #include "data/base/text.hpp"
 
 #include <yaml-cpp/yaml.h>
@@ -27,6 +28,10 @@ namespace {
 constexpr int kDeepest = 64;
 
 std::string joined(const std::string& parent, const std::string& key) { return parent.empty() ? key : parent + "." + key; }
+
+Error no_map(const Yaml& node) {
+  return node.error(node.is_list() ? "is a list where named entries are expected" : "is '" + node.text() + "' where named entries are expected", "write 'name: value' lines under it");
+}
 
 std::string quoted_key(const std::string& key) { return key.empty() ? "the document" : "'" + key + "'"; }
 
@@ -64,6 +69,7 @@ Yaml::Yaml(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
 Yaml Yaml::read(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) throw usage_error("does not exist", {path.string()}, "check the path");
+  if (is_special(path)) throw usage_error("is a pipe or device, not a file", {path.string()}, "write the YAML into a file");
   const std::optional<Decoded> decoded = decode_text(read_file(path));
   if (!decoded) throw usage_error("is not text", {path.string()}, "save it as UTF-8");
   return parse(decoded->text, path.string());
@@ -84,7 +90,7 @@ bool Yaml::is_null() const { return node_->kind == Node::Kind::null; }
 
 std::optional<Yaml> Yaml::find(std::string_view key) const {
   if (is_null()) return std::nullopt;
-  if (!is_map()) throw error("must be a map of keys");
+  if (!is_map()) throw no_map(*this);
   for (std::size_t i = 0; i < node_->keys.size(); ++i)
     if (node_->keys[i] == key) return Yaml(node_->items[i]);
   return std::nullopt;
@@ -99,14 +105,14 @@ Yaml Yaml::at(std::string_view key) const {
 
 std::vector<std::pair<std::string, Yaml>> Yaml::items() const {
   if (is_null()) return {};
-  if (!is_map()) throw error("must be a map of keys");
+  if (!is_map()) throw no_map(*this);
   std::vector<std::pair<std::string, Yaml>> out;
   for (std::size_t i = 0; i < node_->keys.size(); ++i) out.emplace_back(node_->keys[i], Yaml(node_->items[i]));
   return out;
 }
 
 std::vector<Yaml> Yaml::list() const {
-  if (!is_list()) throw error("must be a list");
+  if (!is_list()) throw error("must be a list", "write '- entry' lines under it, or [first, second]");
   std::vector<Yaml> out;
   for (const auto& item : node_->items) out.push_back(Yaml(item));
   return out;

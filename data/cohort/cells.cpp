@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace hepar {
 
@@ -19,6 +20,15 @@ double to_declared_unit(const ColumnSpec& column, const std::string& unit, doubl
     return *converted;
   throw usage_error("no conversion from '" + unit + "' to '" + column.unit + "' for column '" + column.name + "'",
                     column.place, "convert the values in the table");
+}
+
+// No clinical quantity comes near it in any unit (red cells a litre: 5e12): where no range is declared, what lies beyond is a
+// slip of the keyboard or a broken export.
+constexpr double kBeyondAny = 1e15;
+
+bool in_range(const ColumnSpec& column, double value) {
+  const auto bound = [](double declared) { return std::isinf(declared) ? std::copysign(kBeyondAny, declared) : declared; };
+  return value >= bound(column.low) && value <= bound(column.high);
 }
 
 struct LimitSign {
@@ -60,7 +70,7 @@ ParsedCell parse_numeric(const ColumnSpec& column, std::string text, const std::
     return parsed;
   }
   parsed.cell = {to_declared_unit(column, unit, *number), state, strict};
-  if (parsed.cell.value < column.low || parsed.cell.value > column.high) {
+  if (!in_range(column, parsed.cell.value)) {
     parsed.problem = "out of range";
     parsed.action = "value becomes missing";
     parsed.cell = {};

@@ -6,8 +6,14 @@
 #include "data/cohort/cells.hpp"
 #include "data/cohort/outcome.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <chrono>
+#include <cmath>
+#include <map>
 
 namespace hepar {
 
@@ -19,7 +25,22 @@ bool empty_field(std::string_view text) { return text.empty() || text == "NA"; }
 
 std::string plain(const std::string& text) { return std::string(trim(nfkc(text))); }
 
-constexpr const char* kCorrectDate = "correct it or change dates: in cohort.yaml";
+// Nobody is followed for longer, and every spreadsheet date from the year 2000 on is a larger number (36526).
+constexpr double kLongestDays = 36525;
+
+// What a spreadsheet means by a number in a column of dates; "" for numbers that it would hardly hold.
+std::string spreadsheet_date(double serial) {
+  using std::chrono::sys_days, std::chrono::year_month_day, std::chrono::days;
+  if (serial < 20000 || serial > 80000) return {};
+  const year_month_day date{sys_days(std::chrono::year(1899) / 12 / 30) + days(static_cast<int>(serial))};
+  return fmt::format("a spreadsheet's number for {:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+bool plausible(long date) {
+  const std::chrono::year_month_day day{std::chrono::sys_days(std::chrono::days(date))};
+  return day.year() >= std::chrono::year(1900) && day.year() <= std::chrono::year(2100);
+}
 
 }  // namespace
 
@@ -64,13 +85,22 @@ void TableReader::finish() {
   }
 }
 
-std::optional<double> TableReader::day_of_date(const Line& line, const std::string& column) const {
+std::optional<long> TableReader::date_of(const Line& line, const std::string& column) const {
   const std::string text = plain(line.text(column));
   if (empty_field(text)) return std::nullopt;
   const std::optional<long> date = parse_date(text, spec_.dates);
+  const std::string serial = spreadsheet_date(parse_number(text).value_or(0));
   if (!date)
     throw input_error("'" + text + "' in '" + column + "' is no date of the pattern " + spec_.dates, line.place(),
-                      kCorrectDate);
+                      serial.empty() ? "correct it or change dates: in cohort.yaml" : "it may be " + serial + ": export dates as text");
+  if (!plausible(*date))
+    throw input_error("'" + text + "' in '" + column + "' lies outside the years 1900 to 2100", line.place(), "correct it, or leave an unknown date empty");
+  return date;
+}
+
+std::optional<double> TableReader::day_of_date(const Line& line, const std::string& column) const {
+  const std::optional<long> date = date_of(line, column);
+  if (!date) return std::nullopt;
   const PatientRecord& patient = cohort_.patients[line.patient];
   if (!patient.surgery_date)
     throw input_error("'" + column + "' needs the surgery_date of patient '" + patient.id + "'", line.place(),
@@ -86,11 +116,18 @@ std::optional<double> TableReader::day(const Line& line, const std::string& stem
   if (!value)
     throw input_error("'" + text + "' in '" + stem + "_day' is no number of days", line.place(),
                       "give days after surgery");
+  if (std::abs(*value) > kLongestDays) {
+    const std::string serial = spreadsheet_date(*value);
+    throw input_error("'" + text + "' in '" + stem + "_day' is more than a hundred years of days", line.place(),
+                      serial.empty() ? "give days after surgery" : "it may be " + serial + ": give days after surgery, or the date in '" + stem + "_date'");
+  }
   if (dated && *dated != *value) query(line, {stem + "_day", text, "day and date disagree", "the day is used"});
   return value;
 }
 
-void TableReader::note_unused(const Table& table, const std::set<std::string>& used) {
+void TableReader::note_table(const Table& table, const std::set<std::string>& used) {
+  if (table.separator() != ',')
+    cohort_.notes.push_back(table.path().filename().string() + ": fields are separated by " + (table.separator() == ';' ? "';'" : "tabs"));
   for (const std::string& name : table.header())
     if (!used.contains(name))
       cohort_.notes.push_back(table.path().filename().string() + ": column '" + name +
@@ -116,10 +153,32 @@ void TableReader::each_row(const std::filesystem::path& path, const std::string&
   if (table.rows() == 0 && name != "treatments")
     throw input_error("has a header and no rows", {path.string()},
                       "export the table again, or remove '" + name + "' from cohort.yaml");
-  note_unused(table, used);
+  note_table(table, used);
+  std::map<std::vector<std::string>, std::size_t> lines;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const std::string centre = centre_column ? table.at(row, *centre_column) : std::string();
-    fill({table, row, directory_.find(table.at(row, id_column), centre, table.place(row)), name});
+    const Line line{table, row, directory_.find(table.at(row, id_column), centre, table.place(row)), name};
+    std::vector<std::string> said;
+    for (const std::string& column : used) said.push_back(line.text(column));
+    const auto [first, fresh] = lines.emplace(std::move(said), row);
+    if (!fresh && name != "follow_up") {  // two rows of follow-up are an error of their own
+      query(line, {"", "as line " + std::to_string(table.place(first->second).line), "row given twice", "counted once"});
+      continue;
+    }
+    fill(line);
+  }
+}
+
+// Two spellings of one centre would be two centres: the one held out, the other trained on (law 5).
+void TableReader::refuse_centre_twins() const {
+  std::map<std::string, const PatientRecord*> spelled;
+  for (const PatientRecord& patient : cohort_.patients) {
+    std::string plainest = fold_case(nfkc(patient.centre));
+    std::erase_if(plainest, [](unsigned char c) { return std::isspace(c) != 0; });
+    const PatientRecord& first = *spelled.emplace(plainest, &patient).first->second;
+    if (first.centre != patient.centre)
+      throw input_error("the centre '" + patient.centre + "' is called '" + first.centre + "' in line " + std::to_string(first.place.line), patient.place,
+                        "they differ in case, width or blanks only: write one name, or they count as two centres");
   }
 }
 
@@ -152,8 +211,9 @@ void TableReader::patients() {
   }
   if (table.rows() == 0)
     throw input_error("has a header and no patients", {spec_.patients.string()}, "export the table again");
-  note_unused(table, used);
+  note_table(table, used);
   for (std::size_t row = 0; row < table.rows(); ++row) patient_row(table, row, columns);
+  refuse_centre_twins();
   std::set<std::string> centres;
   for (const PatientRecord& patient : cohort_.patients) centres.insert(patient.centre);
   for (const ColumnSpec& column : spec_.columns)
@@ -179,12 +239,7 @@ void TableReader::patient_row(const Table& table, std::size_t row,
   if (directory_.has(patient.centre, patient.id))
     throw input_error("patient '" + patient.id + "' stands twice in centre '" + patient.centre + "'", patient.place,
                       "keep one row a patient");
-  if (const std::string date = plain(line.text("surgery_date")); !empty_field(date)) {
-    patient.surgery_date = parse_date(date, spec_.dates);
-    if (!patient.surgery_date)
-      throw input_error("'" + date + "' in 'surgery_date' is no date of the pattern " + spec_.dates, patient.place,
-                        kCorrectDate);
-  }
+  patient.surgery_date = date_of(line, "surgery_date");
   for (std::size_t c = 0; c < columns.size(); ++c) {
     if (!columns[c]) {
       patient.cells.emplace_back();
@@ -230,6 +285,9 @@ void TableReader::direct_outcomes(const Line& line) {
     double days = *time;
     for (const auto& [unit, factor] : kDays)
       if (endpoint.unit == unit) days *= factor;
+    if (days > kLongestDays)
+      throw input_error("'" + time_text + "' in '" + endpoint.time_column + "' is more than a hundred years of " + endpoint.unit, line.place(),
+                        "times count from surgery; correct it or the endpoint's unit");
     if (days == 0) {
       query(line, {endpoint.time_column, time_text, "time 0", "kept as half a day"});
       days = 0.5;

@@ -57,10 +57,12 @@ class TableReader {
   };
 
   void query(const Line& line, Said said);
+  [[nodiscard]] std::optional<long> date_of(const Line& line, const std::string& column) const;  // days since 1970-01-01
   // A day after surgery from "<stem>_day" or "<stem>_date"; nullopt when both are absent or empty.
   [[nodiscard]] std::optional<double> day(const Line& line, const std::string& stem);
   [[nodiscard]] std::optional<double> day_of_date(const Line& line, const std::string& column) const;
-  void note_unused(const Table& table, const std::set<std::string>& used);
+  void note_table(const Table& table, const std::set<std::string>& used);  // its separator, the columns that are not used
+  void refuse_centre_twins() const;
   // Every row of an optional table, after its required columns ("a|b": one of them).
   void each_row(const std::filesystem::path& path, const std::string& name, const std::vector<std::string>& required,
                 const std::set<std::string>& optional, const std::function<void(const Line&)>& fill);

@@ -143,7 +143,12 @@ void TableReader::slides() {
     SlideRow slide;
     if (line.text("path").empty())
       throw input_error("a slide has no path", line.place(), "give the file, or remove the row");
-    slide.path = spec_.slides.parent_path() / line.text("path");
+    slide.path = (spec_.slides.parent_path() / line.text("path")).lexically_normal();
+    std::vector<SlideRow>& slides = cohort_.patients[line.patient].slides;
+    if (std::any_of(slides.begin(), slides.end(), [&](const SlideRow& other) { return other.path == slide.path; })) {
+      query(line, {"path", line.text("path"), "slide given twice", "the first row is used"});
+      return;
+    }
     slide.stain = line.text("stain");
     if (const std::string mask = line.text("mask"); !mask.empty()) slide.mask = spec_.slides.parent_path() / mask;
     if (const std::string scale = nfkc(line.text("um_per_pixel")); !scale.empty() && scale != "NA") {
@@ -153,7 +158,7 @@ void TableReader::slides() {
                           "correct it or leave it empty");
     }
     slide.place = line.place();
-    cohort_.patients[line.patient].slides.push_back(std::move(slide));
+    slides.push_back(std::move(slide));
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/imaging/image.hpp"
 
+#include "data/cohort/file_state.hpp"
 #include "data/imaging/affine.hpp"
 #include "data/imaging/dicom.hpp"
 #include "data/imaging/nifti.hpp"
@@ -63,12 +64,12 @@ const Reader* reader_of(const std::filesystem::path& path) {
 }  // namespace
 
 Scan scan_images(const std::filesystem::path& path) {
-  std::error_code ignored;
+  const FileState file = file_state(path);
   Scan nothing;
   nothing.path = path;
-  if (!std::filesystem::exists(path, ignored)) {
-    nothing.reason = Reason::missing_file;
-    nothing.detail = "no such file";
+  if (file.reason != Reason::present) {
+    nothing.reason = file.reason;
+    nothing.detail = file.detail;
     return nothing;
   }
   if (const Reader* reader = reader_of(path)) return reader->scan(path);

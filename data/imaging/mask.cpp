@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/imaging/mask.hpp"
 
+#include "data/cohort/file_state.hpp"
 #include "data/imaging/affine.hpp"
 #include "data/imaging/dicom_mask.hpp"
 #include "data/imaging/nifti.hpp"
@@ -63,8 +64,7 @@ constexpr std::array<MaskReader, 2> kReaders{{{&takes_nifti, &nifti_mask}, {&tak
 }  // namespace
 
 ReadMask read_mask(const Image& image, const std::filesystem::path& path, std::string_view label) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return refused(Reason::missing_file, "no such mask");
+  if (const FileState file = file_state(path); file.reason != Reason::present) return refused(file.reason, file.reason == Reason::missing_file ? "no such mask" : file.detail);
   const auto reader = std::find_if(kReaders.begin(), kReaders.end(), [&](const MaskReader& one) { return one.takes(path); });
   if (reader == kReaders.end()) return refused(Reason::unsupported, "no reader takes this format of masks");
   ReadMask read = reader->read(image, path, label);

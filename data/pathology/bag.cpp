@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/pathology/bag.hpp"
 
+#include "data/cohort/file_state.hpp"
 #include "data/pathology/slide_features.hpp"
 #include "data/pathology/slide_facts.hpp"
 #include "data/pathology/tile_features.hpp"
@@ -43,19 +44,18 @@ const Reader& reader_of(const SlideRow& row) {
 }
 
 SlideFeatures read_row(const SlideRow& row, const ModalitySpec& modality, TileEncoder& encoder) {
-  std::error_code ignored;
-  if (std::filesystem::exists(row.path, ignored)) return reader_of(row).read(row, modality, encoder);
+  const FileState file = file_state(row.path);
+  if (file.reason == Reason::present) return reader_of(row).read(row, modality, encoder);
   SlideFeatures none;
-  none.tiles.reason = Reason::missing_file;
-  none.tiles.detail = "no such file";
+  none.tiles.reason = file.reason;
+  none.tiles.detail = file.detail;
   return none;
 }
 
 }  // namespace
 
 std::optional<Layout> layout_of(const SlideRow& row, const TileEncoder& encoder) {
-  std::error_code ignored;
-  return std::filesystem::exists(row.path, ignored) ? reader_of(row).layout(row, encoder) : std::nullopt;
+  return file_state(row.path).reason == Reason::present ? reader_of(row).layout(row, encoder) : std::nullopt;
 }
 
 Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, TileEncoder& encoder, Facts& facts) {

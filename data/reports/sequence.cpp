@@ -3,6 +3,7 @@
 
 #include "data/base/files.hpp"
 #include "data/base/text.hpp"
+#include "data/cohort/file_state.hpp"
 #include "data/reports/attributes.hpp"
 #include "data/reports/lexicon.hpp"
 #include "data/reports/tokens.hpp"
@@ -21,8 +22,7 @@ struct ReadText {
 
 ReadText text_of(const ReportRow& row) {
   if (row.path.empty()) return {row.text, Reason::present, {}};
-  std::error_code ignored;
-  if (!fs::exists(row.path, ignored)) return {std::nullopt, Reason::missing_file, "no such file"};
+  if (const FileState file = file_state(row.path); file.reason != Reason::present) return {std::nullopt, file.reason, file.detail};
   try {
     const std::optional<Decoded> decoded = decode_text(read_file(row.path));
     if (!decoded) return {std::nullopt, Reason::unreadable, "neither UTF-8, UTF-16 nor GB18030 text"};

@@ -151,7 +151,7 @@ void scan_segment(const fs::path& path, std::map<std::string, Record>& records) 
     file.read_at(at, payload);
     if (xxh3(payload) != header.xxh3) return;
     auto [key, record] = index_of(payload);
-    record.segment = path;
+    record.segment = path.filename().string();
     record.generation = generation_of(path);
     record.at = at;
     record.xxh3 = header.xxh3;
@@ -183,7 +183,7 @@ Record SegmentWriter::append(const Extracted& extracted, const std::string& fing
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
   Record written = index_of(std::as_bytes(std::span(payload.data(), payload.size()))).second;
-  written.segment = path_;
+  written.segment = path_.filename().string();
   written.generation = generation_;
   written.at = written_ + sizeof header;
   written.xxh3 = header.xxh3;
@@ -204,11 +204,12 @@ std::map<std::string, Record> scan_segments(const fs::path& folder) {
   return records;
 }
 
-Extracted load(const Record& record) {
-  const ReadOnlyFile file(record.segment);
+Extracted load(const fs::path& folder, const Record& record) {
+  const fs::path segment = folder / record.segment;
+  const ReadOnlyFile file(segment);
   std::vector<std::byte> payload(record.bytes);
   file.read_at(record.at, payload);
-  if (xxh3(payload) != record.xxh3) throw store_error("an extracted part is not what was written", {record.segment.string()}, "remove this file and run again: its patients are then extracted again");
+  if (xxh3(payload) != record.xxh3) throw store_error("an extracted part is not what was written", {segment.string()}, "remove this file and run again: its patients are then extracted again");
   Unpacker unpacker(payload);
   Extracted out;
   out.features.key = unpacker.text();

@@ -14,7 +14,7 @@
 namespace hepar::extract {
 
 struct Record {
-  std::filesystem::path segment;
+  std::string segment;               // its file name in the folder
   std::int64_t generation = 0;       // of the segment: the newer one holds
   std::uint64_t at = 0, bytes = 0;   // of the payload
   std::uint64_t xxh3 = 0;            // likewise
@@ -46,6 +46,6 @@ class SegmentWriter {
 // The newest good record of every patient, over all segments of a folder: that of the highest generation. A torn or
 // damaged record ends its segment. disk_error when the folder cannot be listed.
 [[nodiscard]] std::map<std::string, Record> scan_segments(const std::filesystem::path& folder);
-[[nodiscard]] Extracted load(const Record& record);  // store_error when its bytes are not those that were written
+[[nodiscard]] Extracted load(const std::filesystem::path& folder, const Record& record);  // store_error when its bytes are not those that were written
 
 }  // namespace hepar::extract

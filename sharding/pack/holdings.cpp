@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 Json json_of(const Holding& holding) {
   Json failures = Json::array();
   for (const extract::Failure& failure : holding.failures) failures.push_back({failure.modality, failure.source, failure.reason});
-  return {holding.fingerprint, holding.result, holding.items, failures, holding.shard, holding.position, holding.record.segment.string(), holding.record.at, holding.record.bytes, holding.record.xxh3};
+  return {holding.fingerprint, holding.result, holding.items, failures, holding.shard, holding.position, holding.record.segment, holding.record.at, holding.record.bytes, holding.record.xxh3};
 }
 
 Holding holding_of(const std::string& key, const Json& json) {

@@ -25,7 +25,7 @@ std::vector<std::string> Builder::keys_of(const ShardPlan& plan) const {
 }
 
 store::PatientFeatures Builder::load(const Holding& holding) {
-  if (holding.shard.empty()) return extract::load(holding.record).features;
+  if (holding.shard.empty()) return extract::load(names_.segments(), holding.record).features;
   auto found = open_shards_.find(holding.shard);
   if (found == open_shards_.end()) {
     if (open_shards_.size() >= kOpenShards) open_shards_.clear();

@@ -2,6 +2,7 @@
 // Law 3 in small: a file is whole or absent.
 #include "data/base/error.hpp"
 #include "data/base/files.hpp"
+#include "data/base/special.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +119,11 @@ TEST_F(Files, ReadingSaysWhatIsWrong) {
   EXPECT_EQ(code_of([&] { (void)read_file(folder_ / "absent"); }), ExitCode::input);
   EXPECT_EQ(code_of([&] { (void)read_file(folder_); }), ExitCode::input);
   EXPECT_EQ(code_of([&] { ReadOnlyFile file(folder_ / "absent"); }), ExitCode::store);
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  EXPECT_TRUE(is_special(folder_ / "pipe") && is_special("/dev/null"));
+  EXPECT_FALSE(is_special(folder_) || is_special(folder_ / "absent"));
+  EXPECT_EQ(code_of([&] { (void)read_file(folder_ / "pipe"); }), ExitCode::input) << "nobody waits for a writer";
+  EXPECT_EQ(code_of([&] { ReadOnlyFile file(folder_ / "pipe"); }), ExitCode::store);
   publish(folder_ / "a", "0123456789");
   const ReadOnlyFile file(folder_ / "a");
   EXPECT_EQ(file.size(), 10U);

@@ -79,6 +79,16 @@ TEST(Options, NothingIsClippedAndNothingUnknownPasses) {
     }
   }
   EXPECT_EQ(resolved_yaml(options.rows()), resolved_yaml(Options().rows()));
+  const auto said = [&](const auto& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_NE(said([&] { apply_assignment("train=5", rows); }).find("'train' is a group of keys and takes no value '5'; give one of train."), std::string::npos);
+  EXPECT_NE(said([&] { hepar::apply(Yaml::parse("train: 5", "e.yaml"), rows); }).find("e.yaml:1: 'train' is a group of keys and takes no value '5'; give one of train."), std::string::npos);
   EXPECT_NO_THROW(hepar::apply(Yaml::parse("schema: x/1\nshare: 1", "e.yaml"), rows, {"schema"}));
 }
 

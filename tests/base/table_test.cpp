@@ -33,6 +33,30 @@ TEST(Table, ReadsQuotesLineEndingsAndBlankLines) {
   EXPECT_EQ(table.place(2).text(), "t.csv:6");
 }
 
+TEST(Table, TheHeaderSaysWhatSeparatesFields) {
+  const Table semicolons = Table::parse("id;value;note\n1;12,5;\"a;b\"\n2;;x\n", "t.csv");
+  EXPECT_EQ(semicolons.separator(), ';');
+  EXPECT_EQ(semicolons.at(0, 1), "12,5");
+  EXPECT_EQ(semicolons.at(0, 2), "a;b");
+  const Table tabs = Table::parse("id\tvalue\tnote\n1\t\t\"a\tb\"\n", "t.csv");
+  EXPECT_EQ(tabs.separator(), '\t');
+  EXPECT_EQ(tabs.at(0, 2), "a\tb");
+}
+
+TEST(Table, ATabThatEndsARowIsAnEmptyField) {
+  const Table tabs = Table::parse("id\tnote\n1\t\n\"2\"\t\"b\"\n", "t.csv");
+  ASSERT_EQ(tabs.rows(), 2U);
+  EXPECT_EQ(tabs.at(0, 1), "");
+  EXPECT_EQ(tabs.at(1, 1), "b");
+}
+
+TEST(Table, CommasInTheHeaderAreItsSeparators) {
+  const Table commas = Table::parse("id,\"a;b\",c;d\n1,2;3,4\n", "t.csv");
+  EXPECT_EQ(commas.separator(), ',');
+  EXPECT_EQ(commas.header(), (std::vector<std::string>{"id", "a;b", "c;d"}));
+  EXPECT_EQ(Table::parse("id\n1;2\n", "t.csv").at(0, 0), "1;2") << "one column has no separator";
+}
+
 TEST(Table, ErrorsNameTheirLine) {
   EXPECT_EQ(refusal("a,b\n1,2\n1\n").substr(0, 9), "t.csv:3: ");
   EXPECT_NE(refusal("a,b\n1,\"2\n\n").find("t.csv:2: a quote is never closed"), std::string::npos);

@@ -38,6 +38,8 @@ TEST(Yaml, ErrorsNameFileLineAndKey) {
   EXPECT_EQ(refusal([&] { (void)yaml.at("a").at("f").flag(); }), "f.yaml:3: 'a.f' must be true or false, not 'yes'");
   EXPECT_EQ(refusal([&] { (void)yaml.at("a").at("l").numbers(); }), "f.yaml:6: 'a.l[1]' must be a number, not 'b'");
   EXPECT_EQ(refusal([&] { (void)yaml.at("a").text(); }), "f.yaml:2: 'a' must be one value");
+  EXPECT_NE(refusal([&] { (void)yaml.at("a").at("l").items(); }).find("f.yaml:5: 'a.l' is a list where named entries are expected"), std::string::npos);
+  EXPECT_NE(refusal([&] { (void)yaml.at("a").at("n").items(); }).find("'a.n' is 'x1' where named entries are expected"), std::string::npos);
   EXPECT_NE(refusal([&] { (void)yaml.at("a").at("m"); }).find("'a' lacks the key 'm'"), std::string::npos);
   EXPECT_NE(refusal([&] { yaml.at("a").allow({"n", "f", "list"}); }).find("f.yaml:5: unknown key 'a.l'"), std::string::npos);
 }

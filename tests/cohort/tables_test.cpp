@@ -82,6 +82,11 @@ constexpr Spoilt kFatal[] = {
     {"follow_up.csv", "patient_id,last_contact_date\nP1,2024-13-01\n", "follow_up.csv:2", "no date"},
     {"follow_up.csv", "patient_id,last_contact_date\nP1,2024-01-01\n", "follow_up.csv:2", "needs the surgery_date"},
     {"follow_up.csv", "patient_id,last_contact_day\n", "follow_up.csv", "no rows"},
+    {"follow_up.csv", "patient_id,last_contact_day\nP1,44321\n", "follow_up.csv:2", "a spreadsheet's number for 2021-05-05: give days after surgery, or the date in 'last_contact_date'"},
+    {"follow_up.csv", "patient_id,last_contact_day\nP1,1e300\n", "follow_up.csv:2", "more than a hundred years of days; give days after surgery"},
+    {"patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis,surgery_date\nP1,A,1,1,M0,0,44321\n", "patients.csv:2", "a spreadsheet's number for 2021-05-05"},
+    {"patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis,surgery_date\nP1,A,1,1,M0,0,0024-05-05\n", "patients.csv:2", "outside the years 1900 to 2100"},
+    {"patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\nP1,C01,50,1,M0,0\nP2,ｃ０ 1,50,1,M0,0\n", "patients.csv:3", "is called 'C01' in line 2"},
     {"treatments.csv", "patient_id,kind,start_day\nP1,tacee,5\n", "treatments.csv:2", "did you mean 'tace'?"},
     {"treatments.csv", "patient_id,kind,start_day\nP1,tace,\n", "treatments.csv:2", "no start"},
     {"treatments.csv", "patient_id,kind,start_day\nP1,tace,-4\n", "treatments.csv:2", "negative time"},
@@ -117,6 +122,7 @@ TEST_P(Counted, IsAQueryOfThatPatientAndNotFatal) {
 
 constexpr Asked kAsked[] = {
     {"patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\nP1,A,130,1,M0,0\nP2,B,1,1,M0,0\n", "out of range"},
+    {"patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\nP1,A,1e300,1,M0,0\nP2,B,1,1,M0,0\n", "out of range"},
     {"patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\nP1,A,>50,1,M0,0\nP2,B,1,1,M0,0\n",
      "limit value without limits: keep"},
     {"follow_up.csv", "patient_id,last_contact_day\nP1,0\n", "time 0"},
@@ -152,6 +158,33 @@ TEST(Queries, LeaveOutTheValueAndNothingElse) {
   EXPECT_EQ(second.recurrence_day, 0.5);
   EXPECT_EQ(second.death_day, 0.5);
   EXPECT_EQ(second.last_contact_day, 0.5);
+}
+
+TEST(Rows, ThatSayTheSameTwiceCountOnceAndAreSaid) {
+  const Whole folder;
+  folder.write("treatments.csv", "patient_id,kind,start_day,remark\nP1,tace,30,x\nP1,tace,30,y\nP1,tace,31,x\nP2,tace,30,x\n");
+  folder.write("slides.csv", "patient_id,path,um_per_pixel\nP1,s.h5,0.5\nP1,./s.h5,0.25\nP2,s.h5,0.5\n");
+  folder.write("imaging.csv", "patient_id,path,timing,phase\nP1,ct,pre_op,arterial\nP1,ct,pre_op,portal\nP1,ct,pre_op,portal\n");
+  const Cohort cohort = folder.read();
+  EXPECT_EQ(cohort.patients[0].treatments.size(), 2U) << "a column that nobody declared makes no difference";
+  EXPECT_EQ(cohort.patients[1].treatments.size(), 1U);
+  EXPECT_EQ(cohort.patients[0].slides.size(), 1U);
+  EXPECT_EQ(cohort.patients[0].slides[0].um_per_pixel, 0.5);
+  EXPECT_EQ(cohort.patients[1].slides.size(), 1U) << "another patient's slide";
+  EXPECT_EQ(cohort.patients[0].imaging.size(), 2U) << "one folder with two phases";
+  std::vector<std::string> said;
+  for (const Query& query : cohort.queries) said.push_back(query.patient + " " + query.place.text().substr(query.place.text().rfind('/') + 1) + " " + query.problem + " " + query.value);
+  EXPECT_EQ(said, (std::vector<std::string>{"P1 treatments.csv:3 row given twice as line 2", "P1 imaging.csv:4 row given twice as line 3", "P1 slides.csv:3 slide given twice ./s.h5"}));
+}
+
+TEST(Tables, SeparatedOtherwiseAreReadAndSaid) {
+  const Whole folder;
+  const std::string before = folder.read().tables_digest;
+  folder.write("follow_up.csv", "patient_id;recurrence_day;death_day;last_contact_day\nP1;100;;500\nP2;;400;400\n");
+  folder.write("patients.csv", "patient_id\tcentre\tage\tafp\tmvi\tcirrhosis\nP1\tA\t50\t12.5\tM0\t0\nP2\tB\t60\t3\tM1\t1\n");
+  const Cohort cohort = folder.read();
+  EXPECT_EQ(cohort.tables_digest, before);
+  EXPECT_EQ(cohort.notes, (std::vector<std::string>{"patients.csv: fields are separated by tabs", "follow_up.csv: fields are separated by ';'"}));
 }
 
 TEST(Numbers, AreReadAsHospitalsWriteThem) {

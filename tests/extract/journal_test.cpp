@@ -57,7 +57,7 @@ TEST_F(Journal, GivesBackWhatWasWritten) {
   const auto records = scan_segments(folder_);
   ASSERT_EQ(records.size(), 5u);
   for (int i = 0; i < 5; ++i) {
-    const Extracted want = patient(i), got = load(records.at("P" + std::to_string(i)));
+    const Extracted want = patient(i), got = load(folder_, records.at("P" + std::to_string(i)));
     EXPECT_EQ(got.features.key, want.features.key);
     ASSERT_EQ(got.features.features.size(), 2u);
     EXPECT_EQ(got.features.features[0].values, want.features.features[0].values);
@@ -106,20 +106,20 @@ TEST_F(Journal, TellsWhileWritingWhatAScanFinds) {
     const Record& told = written.at(key);
     EXPECT_EQ(std::tie(told.segment, told.generation, told.at, told.bytes, told.xxh3, told.fingerprint, told.result, told.items),
               std::tie(record.segment, record.generation, record.at, record.bytes, record.xxh3, record.fingerprint, record.result, record.items));
-    EXPECT_EQ(load(told).features.key, key);
+    EXPECT_EQ(load(folder_, told).features.key, key);
   }
 }
 
 TEST_F(Journal, APartThatWasDamagedAfterwardsIsRefused) {
   const auto written = write(2);
   const Record& record = written.at("P1");
-  std::string bytes = read_file(record.segment);
+  std::string bytes = read_file(folder_ / record.segment);
   for (std::uint64_t at = record.at; at < record.at + record.bytes; ++at) {
     std::string damaged = bytes;
     damaged[at] = static_cast<char>(damaged[at] ^ 1);
-    std::ofstream(record.segment, std::ios::binary) << damaged;
-    EXPECT_THROW((void)load(record), Error) << at;
-    EXPECT_EQ(load(written.at("P0")).features.key, "P0");
+    std::ofstream(folder_ / record.segment, std::ios::binary) << damaged;
+    EXPECT_THROW((void)load(folder_, record), Error) << at;
+    EXPECT_EQ(load(folder_, written.at("P0")).features.key, "P0");
   }
 }
 

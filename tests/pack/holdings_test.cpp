@@ -70,7 +70,7 @@ TEST_F(HoldingsOf, ASegmentOfAnEarlierRunDoesNotUndoAShard) {
 TEST_F(HoldingsOf, TravelAsText) {
   extract(7, std::byte{1});
   const Holdings there = holdings_from(to_text(found().holdings));
-  EXPECT_EQ(extract::load(there.at("P1").record).features.features.at(0).values.at(0), std::byte{1});
+  EXPECT_EQ(extract::load(names_.segments(), there.at("P1").record).features.features.at(0).values.at(0), std::byte{1});
 }
 
 TEST_F(HoldingsOf, AJournalThatCannotBeListedIsAnError) {

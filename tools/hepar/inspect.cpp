@@ -4,6 +4,7 @@
 
 #include "data/base/error.hpp"
 #include "data/base/files.hpp"
+#include "data/base/special.hpp"
 #include "data/base/text.hpp"
 #include "tools/hepar/command.hpp"
 
@@ -21,6 +22,7 @@ using Json = nlohmann::ordered_json;
 
 Finding look(const fs::path& path, const std::vector<Look>& kinds, const InspectOptions& options) {
   std::error_code missing;
+  if (is_special(path)) return refused(path, kinds.back().name, "is a pipe or device, not a file");
   const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const Look& one) { return one.takes(path); });
   if (!fs::exists(path, missing)) return refused(path, kind->name, "does not exist");
   try {
@@ -33,6 +35,7 @@ Finding look(const fs::path& path, const std::vector<Look>& kinds, const Inspect
 }
 
 std::size_t write_files(const fs::path& path, const std::vector<Look>& kinds, const InspectOptions& options) {
+  if (is_special(path)) throw input_error("is a pipe or device, not a file", {path.string()});
   const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const Look& one) { return one.takes(path); });
   std::error_code missing;
   if (!fs::exists(path, missing)) throw input_error("does not exist", {path.string()});
@@ -97,7 +100,7 @@ class Inspect : public Command {
       if (!context.json) print(found);
       all.push_back(found.json);
     }
-    if (context.json) fmt::print("{}\n", all.dump(1));
+    if (context.json) fmt::print("{}\n", all.dump(1, ' ', false, Json::error_handler_t::replace));  // paths may hold any bytes
     std::fflush(stdout);
     for (const Finding& found : findings)
       if (!found.damage.empty())

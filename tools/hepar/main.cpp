@@ -9,6 +9,8 @@
 #endif
 #include "tools/hepar/command_line.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <unistd.h>
 
 #include <cstdio>
@@ -36,6 +38,12 @@ void say(const std::string& message) {
   std::fflush(stderr);
 }
 
+// Valid UTF-8, whatever bytes a path has: results that hold the command are JSON.
+std::string printable(const std::string& text) {
+  const nlohmann::json json = text;
+  return nlohmann::json::parse(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
 int run(const std::vector<std::string>& arguments, const mpi::Session& session) {
   const mpi::Communicator& world = session.world();
   mpi::check_launch();
@@ -50,7 +58,7 @@ int run(const std::vector<std::string>& arguments, const mpi::Session& session) 
   const imaging::DicomLibrary decoders;  // before any thread
 #endif
   const Console console = Console::detect(line.quiet || !world.root());
-  const program::Context context{world, console, line.json, "hepar " + join(arguments, " "), line.configured};
+  const program::Context context{world, console, line.json, printable("hepar " + join(arguments, " ")), line.configured};
   return static_cast<int>(line.command->run(context, line.words));
 }
 

@@ -14,6 +14,7 @@ bool is_all(const std::vector<std::string>& names) { return names.size() == 1 &&
 bool holds(const std::vector<std::string>& names, const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
 
 void check_known(const std::vector<std::string>& asked, const std::vector<std::string>& known, const char* key) {
+  if (asked.empty()) throw usage_error(std::string("'") + key + "' names nothing", {}, "write all, or some of " + join(known, ", "));
   for (const std::string& name : asked)
     if (!holds(known, name)) throw usage_error(std::string("'") + key + "' names '" + name + "', which the store does not have", {}, name_advice(name, known));
 }

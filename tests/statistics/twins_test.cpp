@@ -199,6 +199,58 @@ TEST(HeldOut, DoesNotDependOnThreadsAndNeverHoldsANumberThatIsNone) {
   }
 }
 
+// A month needs its own events: those after it say nothing about it.
+TEST(HeldOut, HoldsTheSmallestNumberOfEventsAtEveryMonth) {
+  HeldOut data = fold(4, 60);
+  int early = 0;
+  for (std::size_t i = 0; i < data.months.size(); ++i)
+    if (data.months[i] <= 12 && data.event[i] == 1 && ++early > 3) data.months[i] += 12;
+  const Estimates estimates = held_out_metrics(data, {.bootstrap = 20});
+  for (const char* statistic : {"auc", "brier", "ipa", "oe", "net_benefit"}) {
+    const Estimate& first = estimates.at(std::string("rfs.") + statistic + ".12");
+    EXPECT_EQ(first.not_estimable, "3 events by 12 months, fewer than 10") << statistic;
+    EXPECT_EQ(first.events, 3) << statistic;
+    EXPECT_TRUE(estimates.at(std::string("rfs.") + statistic + ".24").estimable()) << statistic;
+  }
+  EXPECT_TRUE(estimates.at("rfs.harrell_c").estimable());
+  EXPECT_TRUE(held_out_differences(data, data, {.bootstrap = 10}).at("rfs.auc.12").not_estimable.ends_with("fewer than 10"));
+}
+
+// With a nearly perfect order and few patients a plain interval would pass 1.
+TEST(HeldOut, KeepsIntervalsWhereTheStatisticCanLie) {
+  HeldOut data = fold(6, 22);
+  for (std::size_t i = 0; i < data.months.size(); ++i) {
+    data.months[i] = 2.0 + 2.5 * static_cast<double>(i);
+    data.event[i] = i % 4 == 3 ? 0 : 1;
+    data.risk[i] = 0.95 - 0.04 * static_cast<double>(i) + (i % 5 == 2 ? 0.09 : 0);
+    for (std::size_t m = 0; m < 3; ++m) data.survival[m][i] = std::pow(1 - data.risk[i], (static_cast<double>(m) + 1) / 3);
+  }
+  const Estimates estimates = held_out_metrics(data, {.min_events = 3, .bootstrap = 50});
+  int plain_beyond = 0;
+  for (const char* name : {"rfs.harrell_c", "rfs.uno_c", "rfs.auc.12", "rfs.auc.24", "rfs.auc.36", "rfs.brier.12", "rfs.brier.36", "rfs.ibs", "rfs.ici", "rfs.ipa.36"}) {
+    const Estimate& estimate = estimates.at(name);
+    if (!estimate.estimable()) continue;
+    const bool below_only = std::string_view(name).starts_with("rfs.ipa");
+    EXPECT_TRUE(below_only || estimate.low > 0) << name << " " << estimate.low;
+    EXPECT_LT(estimate.high, 1) << name;
+    EXPECT_LE(estimate.low, estimate.value) << name;
+    EXPECT_GE(estimate.high, estimate.value) << name;
+    plain_beyond += estimate.value + 1.96 * estimate.se > 1 ? 1 : 0;
+  }
+  EXPECT_GT(plain_beyond, 0) << "the example tests nothing";
+}
+
+TEST(Scale, GoesThereAndBackWithTheSlopeOfTheWayBack) {
+  for (const Scale scale : {Scale::plain, Scale::logit, Scale::log, Scale::log_rest}) {
+    const Transform& transform = transform_of(scale);
+    for (const double y : {0.05, 0.4, 0.93}) {
+      const double x = transform.to(y), step = 1e-6;
+      EXPECT_NEAR(transform.back(x), y, 1e-14);
+      EXPECT_NEAR((transform.back(x + step) - transform.back(x - step)) / (2 * step), transform.slope(y), 1e-8);
+    }
+  }
+}
+
 TEST(HeldOut, FindsNoDifferenceFromItself) {
   const HeldOut data = fold(3, 120);
   for (const auto& [name, estimate] : held_out_differences(data, data, {.bootstrap = 10}))
@@ -212,9 +264,12 @@ TEST(HeldOut, PoolsWhatIsEstimableAndSaysHowMuch) {
   const Estimates all = pooled(folds);
   const Estimate& c = all.at("rfs.harrell_c");
   ASSERT_TRUE(c.estimable()) << c.not_estimable;
-  EXPECT_NE(c.method.find("4 of 5 folds"), std::string::npos) << c.method;
+  EXPECT_NE(c.method.find("k = 4 of 5 folds"), std::string::npos) << c.method;
   EXPECT_LT(all.at("rfs.harrell_c_prediction").low, c.low);
   EXPECT_GT(c.value, 0.5);
+  const Estimate single = pooled(std::vector<Estimates>{folds.front(), folds.back()}).at("rfs.harrell_c");
+  EXPECT_NE(single.method.find("k = 1 of 2 folds, nothing to pool"), std::string::npos) << single.method;
+  EXPECT_EQ(single.low, folds.front().at("rfs.harrell_c").low);
 }
 
 }  // namespace

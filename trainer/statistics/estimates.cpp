@@ -18,11 +18,12 @@ Estimate counted(Estimate estimate, Outcomes outcomes) {
 
 }  // namespace
 
-Estimate normal_estimate(double value, double se, std::string method, const EstimateRules& rules) {
+Estimate normal_estimate(double value, double se, Scale scale, std::string method, const EstimateRules& rules) {
   if (!std::isfinite(value)) return Estimate::none("undefined on these patients");
   if (!std::isfinite(se)) return Estimate::none("no standard error on these patients");
-  const double z = normal_factor(rules.level);
-  return {value, se, value - z * se, value + z * se, 0, 0, std::move(method), {}};
+  if (!on_scale(value, scale)) return Estimate::none("it is " + std::to_string(std::lround(value)) + ", the end of its scale, where it has no interval");
+  const ScaledLimits limits = interval_on(scale, value, se, normal_factor(rules.level));
+  return {value, se, limits.low, limits.high, 0, 0, std::move(method), {}};
 }
 
 std::string too_little(Outcomes outcomes, const EstimateRules& rules) {
@@ -41,13 +42,13 @@ Estimate harrell_c_estimate(Outcomes outcomes, Values score, const EstimateRules
   if (const std::string why = too_little(outcomes, rules); !why.empty()) return counted(Estimate::none(why), outcomes);
   if (const std::string why = constant_score(score); !why.empty()) return counted(Estimate::none(why), outcomes);
   const Concordance concordance = harrell_c(outcomes, score, options);
-  return counted(normal_estimate(concordance.c, concordance.se, "Harrell C, infinitesimal jackknife", rules), outcomes);
+  return counted(normal_estimate(concordance.c, concordance.se, Scale::logit, "Harrell C, infinitesimal jackknife, logit interval", rules), outcomes);
 }
 
 Estimate harrell_c_difference_estimate(Outcomes outcomes, Values first, Values second, const EstimateRules& rules) {
   if (const std::string why = too_little(outcomes, rules); !why.empty()) return counted(Estimate::none(why), outcomes);
   const ConcordanceDifference difference = harrell_c_difference(outcomes, first, second);
-  return counted(normal_estimate(difference.difference, difference.se, "difference of Harrell C on the same patients, infinitesimal jackknife", rules), outcomes);
+  return counted(normal_estimate(difference.difference, difference.se, Scale::plain, "difference of Harrell C on the same patients, infinitesimal jackknife", rules), outcomes);
 }
 
 Estimate survival_estimate(Outcomes outcomes, double t, const EstimateRules& rules) {
@@ -75,7 +76,7 @@ Estimate median_follow_up_estimate(Outcomes outcomes) {
 Estimate restricted_mean_estimate(Outcomes outcomes, double tau, const EstimateRules& rules) {
   if (const std::string why = too_little(outcomes, rules); !why.empty()) return counted(Estimate::none(why), outcomes);
   const MeanTime area = restricted_mean(outcomes, tau);
-  return counted(normal_estimate(area.value, area.se, "restricted mean survival time", rules), outcomes);
+  return counted(normal_estimate(area.value, area.se, Scale::plain, "restricted mean survival time", rules), outcomes);
 }
 
 Estimate observed_expected_estimate(Outcomes outcomes, Values risk, double t, const EstimateRules& rules) {
@@ -84,16 +85,15 @@ Estimate observed_expected_estimate(Outcomes outcomes, Values risk, double t, co
   const MeanTime observed = observed_risk(outcomes, t);
   if (!(expected > 0)) return counted(Estimate::none("no risk was predicted"), outcomes);
   if (!(observed.value > 0) || !std::isfinite(observed.se)) return counted(Estimate::none("nobody had an event by then"), outcomes);
-  // On the log scale, the expected taken as fixed (clinical.md section 5).
-  const double ratio = observed.value / expected, log_se = observed.se / observed.value, z = normal_factor(rules.level);
-  return counted({ratio, ratio * log_se, ratio * std::exp(-z * log_se), ratio * std::exp(z * log_se), 0, 0, "observed / expected, log scale", {}}, outcomes);
+  // The expected is taken as fixed (clinical.md section 5).
+  return counted(normal_estimate(observed.value / expected, observed.se / expected, Scale::log, "observed / expected, log scale", rules), outcomes);
 }
 
 Estimate calibration_slope_estimate(Outcomes outcomes, Values risk, const EstimateRules& rules) {
   if (const std::string why = too_little(outcomes, rules); !why.empty()) return counted(Estimate::none(why), outcomes);
   const Slope slope = calibration_slope(outcomes, risk);
   if (!slope.problem.empty()) return counted(Estimate::none(slope.problem), outcomes);
-  return counted(normal_estimate(slope.slope, slope.se, "Cox on log(-log(1 - risk))", rules), outcomes);
+  return counted(normal_estimate(slope.slope, slope.se, Scale::plain, "Cox on log(-log(1 - risk))", rules), outcomes);
 }
 
 }  // namespace hepar::statistics

@@ -5,6 +5,7 @@
 #include "trainer/statistics/calibration.hpp"
 #include "trainer/statistics/concordance.hpp"
 #include "trainer/statistics/estimate.hpp"
+#include "trainer/statistics/scale.hpp"
 #include "trainer/statistics/survival.hpp"
 
 namespace hepar::statistics {
@@ -14,8 +15,9 @@ struct EstimateRules {
   double level = 0.95;
 };
 
-// Value with a normal interval; a value or se that is not finite becomes `why`.
-[[nodiscard]] Estimate normal_estimate(double value, double se, std::string method, const EstimateRules& rules = {});
+// Value with an interval that is normal on the scale; not estimable: a value or se that is not finite, or a value at the end
+// of the scale (C = 1), where there is no interval.
+[[nodiscard]] Estimate normal_estimate(double value, double se, Scale scale, std::string method, const EstimateRules& rules = {});
 // The reason why nothing at all can be said about these outcomes; empty when something can.
 [[nodiscard]] std::string too_little(Outcomes outcomes, const EstimateRules& rules);
 [[nodiscard]] std::string constant_score(Values score);  // reason, or empty

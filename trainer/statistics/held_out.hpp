@@ -29,7 +29,7 @@ struct HeldOut {
 };
 
 struct HeldOutOptions {
-  std::int64_t min_events = 10;      // fewer events up to the horizon: not estimable
+  std::int64_t min_events = 10;      // fewer events up to a statistic's month (or the horizon): not estimable
   int bootstrap = 200;               // patient resamples for what has no analytic standard error
   std::uint64_t seed = 1;
   int threads = 1;                   // results do not depend on it
@@ -41,10 +41,10 @@ struct HeldOutOptions {
 // ipa, ibs, ici by the paired bootstrap.
 [[nodiscard]] Estimates held_out_differences(const HeldOut& model, const HeldOut& baseline, const HeldOutOptions& options = {});
 
-// Random effects over folds (REML, Hartung-Knapp): harrell_c, uno_c, auc on the logit scale, oe on the log scale, the
-// others plain. Folds that are not estimable, or have no standard error, are left out and counted in `method`. Beside
+// Random effects over folds (REML, Hartung-Knapp), each statistic on its scale (scale.hpp). Folds that are not estimable,
+// or have no standard error, are left out; `method` says "k = 9 of 12 folds". Beside
 // NAME: NAME with `_prediction` after the statistic (its low and high: prediction interval, t with k-2), `_i2`, `_tau2`.
-// One fold: that fold's estimate, said so. `differences`: plain scale for all.
+// k = 1: that fold's estimate, said so. `differences`: plain scale for all.
 enum class PoolKind : std::uint8_t { metrics, differences };
 [[nodiscard]] Estimates pooled(std::span<const Estimates> folds, PoolKind kind = PoolKind::metrics);
 

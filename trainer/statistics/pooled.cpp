@@ -5,10 +5,8 @@
 #include "trainer/statistics/pooling.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <span>
-#include <string_view>
 
 namespace hepar::statistics {
 namespace {
@@ -27,29 +25,12 @@ struct Name {
   [[nodiscard]] std::string with(const std::string& suffix) const { return endpoint + statistic + suffix + months; }
 };
 
-struct ScaleOf {
-  std::string_view statistic;
-  Scale scale;
-};
-constexpr std::array<ScaleOf, 6> kScales{{{"harrell_c", Scale::logit}, {"harrell_c_within", Scale::logit}, {"uno_c", Scale::logit},
-                                          {"auc", Scale::logit}, {"oe", Scale::log}, {"raw_oe", Scale::log}}};
-
-Scale scale_of(const std::string& statistic, PoolKind kind) {
-  if (kind == PoolKind::differences) return Scale::plain;
-  const auto* const found = std::find_if(kScales.begin(), kScales.end(), [&](const ScaleOf& s) { return s.statistic == statistic; });
-  return found == kScales.end() ? Scale::plain : found->scale;
-}
-
-bool on_scale(double value, Scale scale) {
-  return scale == Scale::plain || (value > 0 && (scale == Scale::log || value < 1));
-}
-
 // The estimates of one NAME that can be pooled.
 struct Usable {
   std::vector<const Estimate*> estimates;
   std::vector<double> y, se;
   std::int64_t n = 0, events = 0;
-  std::string counted;  // "9 of 12 folds"
+  std::string counted;  // "k = 9 of 12 folds"
 };
 
 Usable usable_of(const std::vector<const Estimate*>& all, Scale scale) {
@@ -62,7 +43,7 @@ Usable usable_of(const std::vector<const Estimate*>& all, Scale scale) {
     out.n += estimate->n;
     out.events += estimate->events;
   }
-  out.counted = std::to_string(out.y.size()) + " of " + std::to_string(all.size()) + " folds";
+  out.counted = "k = " + std::to_string(out.y.size()) + " of " + std::to_string(all.size()) + " folds";
   return out;
 }
 
@@ -103,13 +84,13 @@ Estimates pooled(std::span<const Estimates> folds, PoolKind kind) {
   Estimates result;
   for (const auto& [text, all] : by_name) {
     const Name name(text);
-    const Scale scale = scale_of(name.statistic, kind);
+    const Scale scale = kind == PoolKind::differences ? Scale::plain : scale_of(name.statistic);
     const Usable usable = usable_of(all, scale);
     if (usable.y.size() > 1) {
       put_pooled(result, name, usable, scale);
     } else if (usable.y.size() == 1) {
       result[text] = *usable.estimates.front();
-      result[text].method += "; one fold only (" + usable.counted + ")";
+      result[text].method += "; " + usable.counted + ", nothing to pool";
       result[name.with("_prediction")] = no_prediction(usable);
     } else {
       const bool described = std::any_of(all.begin(), all.end(), [](const Estimate* e) { return e->estimable(); });

@@ -11,22 +11,6 @@
 namespace hepar::statistics {
 namespace {
 
-// A scale: to it, back from it, and the derivative of the way back at a value of the natural scale.
-struct Transform {
-  double (*to)(double);
-  double (*back)(double);
-  double (*slope)(double natural);
-};
-
-Transform transform_of(Scale scale) {
-  static constexpr Transform kTransforms[] = {
-      {[](double y) { return y; }, [](double x) { return x; }, [](double) { return 1.0; }},
-      {[](double y) { return std::log(y / (1 - y)); }, [](double x) { return 1 / (1 + std::exp(-x)); }, [](double y) { return y * (1 - y); }},
-      {[](double y) { return std::log(y); }, [](double x) { return std::exp(x); }, [](double y) { return y; }},
-  };
-  return kTransforms[static_cast<std::size_t>(scale)];
-}
-
 struct WeightedMean {
   double mean = 0, total = 0, squares = 0, q = 0;  // sum w, sum w^2, sum w (y - mean)^2
 };
@@ -71,7 +55,7 @@ double restricted_tau2(Values y, Values v, double start) {
 }  // namespace
 
 Meta random_effects(Values y, Values se, const MetaOptions& options) {
-  const Transform scale = transform_of(options.scale);
+  const Transform& scale = transform_of(options.scale);
   const auto k = static_cast<double>(y.size());
   std::vector<double> x, v;
   for (std::size_t i = 0; i < y.size(); ++i) {

@@ -4,10 +4,10 @@
 #pragma once
 
 #include "trainer/statistics/outcomes.hpp"
+#include "trainer/statistics/scale.hpp"
 
 namespace hepar::statistics {
 
-enum class Scale : std::uint8_t { plain, logit, log };
 enum class Heterogeneity : std::uint8_t { reml, dersimonian_laird };
 enum class MeanInterval : std::uint8_t { hartung_knapp, normal };
 enum class PredictionInterval : std::uint8_t { t_k_minus_1, t_k_minus_2, normal };
@@ -24,7 +24,7 @@ struct Meta {
   double estimate, lower, upper, pi_lower, pi_upper;  // back-transformed; all 95 %
   double se_natural;                                  // of `estimate`, delta method
 };
-// y and se on the natural scale (logit and log: se is carried over by the delta method). Undefined parts are NaN.
+// y and se on the natural scale (se is carried over to `scale` by the delta method). Undefined parts are NaN.
 [[nodiscard]] Meta random_effects(Values y, Values se, const MetaOptions& options = {});
 
 struct Resampled {

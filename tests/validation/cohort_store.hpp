@@ -13,7 +13,8 @@ namespace hepar::validation::testing {
 class StoreFolder {
  public:
   // patients_of[k] patients in centre "C<k+1>" or names[k]; every `event_every`-th patient has the event.
-  explicit StoreFolder(const std::vector<int>& patients_of, int event_every = 2, const std::vector<std::string>& names = {}) {
+  explicit StoreFolder(const std::vector<int>& patients_of, int event_every = 2, const std::vector<std::string>& names = {},
+                       const std::vector<std::string>& arms = {"surgery", "tace"}) {
     static int made = 0;
     path_ = std::filesystem::temp_directory_path() / ("hepar-validation-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
     std::filesystem::create_directories(path_);
@@ -28,7 +29,7 @@ class StoreFolder {
     os.horizon_months = 60;
     tables.columns = {size};
     tables.endpoints = {os};
-    tables.strategies.arms = {"surgery", "tace"};
+    tables.strategies.arms = arms;
     store::StoreWriter writer(path_, {{"clinical", {Kind::vector, DType::float32, {1}, "", ""}, {}, {"size"}}}, tables);
     int number = 0;
     for (std::size_t c = 0; c < patients_of.size(); ++c)

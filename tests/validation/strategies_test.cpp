@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 namespace hepar::validation {
 namespace {
@@ -16,6 +17,8 @@ EndpointSpec endpoint(const std::string& name, double horizon) {
   spec.horizon_months = horizon;
   return spec;
 }
+
+const std::vector<Strategy> kBoth{{"surgery", 20, {}}, {"tace", 20, {}}};
 
 TEST(Natural, MixesTheArmsByTheirShares) {
   const engine::Predictor::Curves curves{{{{0.8, 0.6}}, {{0.9, 0.5}}}};
@@ -28,8 +31,8 @@ TEST(Natural, MixesTheArmsByTheirShares) {
 TEST(Natural, IsTheOnlyArmOfAOneArmCohort) {
   const engine::Predictor::Curves curves{{{{0.8}}}};
   EXPECT_EQ(prediction_of(curves, {1.0}, {endpoint("os", 12)}, {}).survival.size(), 1u);
-  EXPECT_EQ(strategy_names({"all"}), (std::vector<std::string>{"all"}));
-  EXPECT_EQ(strategy_names({"surgery", "tace"}).back(), "natural");
+  EXPECT_EQ(with_natural({{"all", 9, {}}}).size(), 1u);
+  EXPECT_EQ(with_natural({{"surgery", 9, {}}, {"tace", 9, {}}}).back().name, "natural");
 }
 
 TEST(Calibration, LeavesCurvesAloneWithFewEvents) {
@@ -99,7 +102,7 @@ TEST(PredictionsCsv, GivesTheRiskAtAHorizonBetweenYears) {
   const testing::StoreFolder folder({2, 2});
   const store::Store store = folder.open();
   const std::vector<EndpointSpec> endpoints{endpoint("rfs", 30), endpoint("os", 36)};
-  PredictionsCsv csv(endpoints, {"all"}, prediction_months(endpoints));
+  PredictionsCsv csv(endpoints, {{"all", 4, {}}}, prediction_months(endpoints));
   csv.add(store, 0, "C1", prediction_of({{{{0.875, 0.75, 0.5, 0.25}, {1, 1, 1, 0.875}}}}, {1.0}, endpoints, {}));
   EXPECT_NE(csv.text().find(",risk,survival_12,survival_24,survival_36\n"), std::string::npos) << csv.text();
   EXPECT_NE(csv.text().find(",rfs,all,tace,0.5,0.875,0.75,\n"), std::string::npos) << csv.text();
@@ -123,11 +126,43 @@ TEST(ArmShares, AreProbabilitiesThatFollowTheCovariates) {
   EXPECT_EQ(shares.fitted_on().size(), patients.size());
 }
 
+TEST(ArmShares, GiveNoShareToAnArmThatTooFewReceived) {
+  const testing::StoreFolder folder({12, 12}, 2, {}, {"surgery", "tace", "systemic"});
+  const store::Store store = folder.open();
+  std::vector<std::int64_t> twelve(12), everybody(24);
+  std::iota(twelve.begin(), twelve.end(), 0);
+  std::iota(everybody.begin(), everybody.end(), 0);
+  const ArmShares of_all = ArmShares::fit(store, {"size"}, everybody), of_half = ArmShares::fit(store, {"size"}, twelve);
+  for (const ArmShares& shares : {of_all, of_half, ArmShares::from_json(of_half.json())}) {
+    const bool half = shares.strategies()[1].patients == 4;
+    EXPECT_EQ(shares.strategies()[0].not_estimable, "");
+    EXPECT_EQ(shares.strategies()[2].not_estimable, "0 patients of the training fold received it, fewer than 5");
+    EXPECT_EQ(shares.strategies()[1].not_estimable, half ? "4 patients of the training fold received it, fewer than 5" : "");
+    for (const auto& of : shares.of(store, everybody)) {
+      EXPECT_EQ(of[2], 0) << "a share of an arm that nobody received";
+      EXPECT_NEAR(of[0] + of[1], 1, 1e-12);
+      if (half) EXPECT_EQ(of[0], 1);
+    }
+  }
+  EXPECT_NE(of_half.note().find("only surgery"), std::string::npos) << of_half.note();
+}
+
+TEST(PredictionsCsv, HoldsTheRowsButNoNumberOfAnArmThatIsNotEstimable) {
+  const testing::StoreFolder folder({2, 2});
+  const store::Store store = folder.open();
+  const std::vector<EndpointSpec> endpoints{endpoint("rfs", 24)};
+  PredictionsCsv csv(endpoints, {{"surgery", 20, {}}, {"tace", 0, "0 patients"}}, {12, 24});
+  csv.add(store, 0, "C1", prediction_of({{{{0.75, 0.5}}, {{0.75, 0.5}}}}, {1, 0}, endpoints, {}));
+  EXPECT_NE(csv.text().find(",rfs,surgery,tace,0.5,0.75,0.5\n"), std::string::npos) << csv.text();
+  EXPECT_NE(csv.text().find(",rfs,tace,tace,,,\n"), std::string::npos) << csv.text();
+  EXPECT_NE(csv.text().find(",rfs,natural,tace,0.5,0.75,0.5\n"), std::string::npos) << csv.text();
+}
+
 TEST(PredictionsCsv, LeavesMonthsBeyondTheHorizonEmptyAndMergesByPatient) {
   const testing::StoreFolder folder({2, 2});
   const store::Store store = folder.open();
   const std::vector<EndpointSpec> endpoints{endpoint("rfs", 12)};
-  PredictionsCsv second(endpoints, {"surgery", "tace"}, {12, 24}), first(endpoints, {"surgery", "tace"}, {12, 24});
+  PredictionsCsv second(endpoints, kBoth, {12, 24}), first(endpoints, kBoth, {12, 24});
   const Prediction prediction = prediction_of({{{{0.8, 0.6}}, {{0.9, 0.5}}}}, {0.5, 0.5}, endpoints, {});
   second.add(store, 2, "C2", prediction);
   first.add(store, 0, "C1", prediction);

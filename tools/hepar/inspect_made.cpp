@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `hepar inspect` says of a store, a run and a cohort folder.
 #include "data/base/files.hpp"
+#include "data/base/run_folder.hpp"
 #include "data/cohort/cells.hpp"
 #include "sharding/store/layout.hpp"
 #include "sharding/store/store.hpp"
@@ -109,16 +110,14 @@ Finding look_at_cohort(const fs::path& path, const InspectOptions&) {
   return found;
 }
 
-bool holds(const fs::path& path, const char* name) { return fs::exists(path / name); }
-
 }  // namespace
 
 std::vector<Look> made_looks() {
-  return {{"store", [](const fs::path& p) { return holds(p, "store.json") || (fs::is_directory(p) && holds(p, "journal")); }, &look_at_store, &export_store},
-          {"run", [](const fs::path& p) { return holds(p, "run.json") || holds(p, "validation.json"); }, &look_at_run},
+  return {{"store", [](const fs::path& p) { return fs::exists(store::Names{p}.manifest()) || (fs::is_directory(p) && fs::exists(store::Names{p}.journal())); }, &look_at_store, &export_store},
+          {"run", [](const fs::path& p) { return fs::exists(RunFolder{p}.run()) || fs::exists(ValidationFolder{p}.results()); }, &look_at_run},
           {"cohort",
            [](const fs::path& p) {
-             return holds(p, "cohort.yaml") || ends_with_one_of(p, {".yaml", ".yml"});
+             return fs::exists(p / "cohort.yaml") || ends_with_one_of(p, {".yaml", ".yml"});
            },
            &look_at_cohort}};
 }

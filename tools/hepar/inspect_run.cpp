@@ -2,6 +2,7 @@
 #include "tools/hepar/inspect_run.hpp"
 
 #include "data/base/error.hpp"
+#include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
 
@@ -17,13 +18,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Sealed {
-  const char* file;
-  const char* schema;
-};
-constexpr Sealed kRun{"run.json", "hepar-run/1"}, kModel{"model.json", "hepar-model/1"}, kFold{"fold.json", "hepar-fold/1"}, kValidation{"validation.json", "hepar-validation/1"};
-
-Json read_one(const fs::path& folder, const Sealed& document) { return read_sealed(folder / document.file, document.schema, "restore the file, or make it again with this version"); }
+Json read_one(const fs::path& folder, const DocumentKind& document) {
+  return read_sealed(folder / document.file, document.schema, "restore the file, or make it again with this version");
+}
 
 void verify_hash(const fs::path& file, const std::string& expected, const std::string& part, std::vector<std::string>& problems) {
   std::error_code none;
@@ -34,17 +31,18 @@ void verify_hash(const fs::path& file, const std::string& expected, const std::s
   }
 }
 
-void verify_one(const fs::path& folder, const std::string& name, std::vector<std::string>& problems) {
-  const fs::path model = folder / "model.safetensors";
-  if (!fs::exists(model)) {
-    problems.push_back(name + "model.safetensors: missing");
-    return;
-  }
+// A run that has not ended has recorded nothing of its model yet.
+void verify_one(const RunFolder& folder, const std::string& name, std::vector<std::string>& problems) {
   try {
-    const std::string hash = parameters_hash(model);
-    for (const Sealed& document : {kRun, kModel})
-      if (read_one(folder, document).at("parameters_sha256") != hash) problems.push_back(name + "model.safetensors: parameters_sha256 differs from " + document.file);
-    if (fs::exists(folder / kFold.file)) verify_hash(folder / "predictions.csv", read_one(folder, kFold).at("predictions_sha256"), name + "predictions.csv", problems);
+    if (read_one(folder.root, kRunDocument).value("status", "") != "finished") return;
+    if (!fs::exists(folder.model())) {
+      problems.push_back(name + folder.model().filename().string() + ": missing");
+      return;
+    }
+    const std::string hash = parameters_hash(folder.model());
+    for (const DocumentKind& document : {kRunDocument, kModelDocument})
+      if (read_one(folder.root, document).at("parameters_sha256") != hash) problems.push_back(name + folder.model().filename().string() + ": parameters_sha256 differs from " + document.file);
+    if (fs::exists(folder.fold())) verify_hash(folder.predictions(), read_one(folder.root, kFoldDocument).at("predictions_sha256"), name + folder.predictions().filename().string(), problems);
   } catch (const Error& error) {
     problems.push_back(error.what());
   }
@@ -54,15 +52,15 @@ void verify_one(const fs::path& folder, const std::string& name, std::vector<std
 
 Json run_summary(const fs::path& folder) {
   Json out;
-  if (fs::exists(folder / "validation.json")) {
-    const Json validation = read_one(folder, kValidation);
+  if (fs::exists(ValidationFolder{folder}.results())) {
+    const Json validation = read_one(folder, kValidationDocument);
     for (const char* key : {"scheme", "pooled"})
       if (validation.contains(key)) out[key] = validation.at(key);
     for (const Json& fold : validation.value("folds", Json::array()))
       out["folds"][fold.value("name", "")] = {{"n", fold.value("n", Json::object())}, {"parameters_sha256", fold.value("parameters_sha256", "")}};
     return out;
   }
-  const Json run = read_one(folder, kRun);
+  const Json run = read_one(folder, kRunDocument);
   for (const char* key :
        {"status", "parameters_sha256", "features_sha256", "tables_sha256", "config_sha256", "mode", "ranks", "seed", "steps", "epochs", "reproducible"})
     if (run.contains(key)) out[key] = run.at(key);
@@ -102,17 +100,18 @@ std::string parameters_hash(const fs::path& path) {
   return hash.hex();
 }
 
-std::vector<std::string> verify_run(const fs::path& folder) {
+std::vector<std::string> verify_run(const fs::path& root) {
   std::vector<std::string> problems;
-  const bool validation = fs::exists(folder / kValidation.file);  // its weights lie in its folds
-  if (validation) verify_hash(folder / "predictions.csv", read_one(folder, kValidation).at("provenance").at("predictions_sha256"), "predictions.csv", problems);
-  if (!validation && fs::exists(folder / "run.json")) verify_one(folder, "", problems);
+  const ValidationFolder folder{root};
+  const bool validation = fs::exists(folder.results());  // its weights lie in its folds
+  if (validation) verify_hash(folder.predictions(), read_one(root, kValidationDocument).at("provenance").at("predictions_sha256"), folder.predictions().filename().string(), problems);
+  if (!validation && fs::exists(folder.run())) verify_one({root}, "", problems);
   std::error_code none;
   std::vector<fs::path> folds;
-  for (const fs::directory_entry& fold : fs::directory_iterator(folder / "folds", none))
-    if (fs::exists(fold.path() / "run.json")) folds.push_back(fold.path());
+  for (const fs::directory_entry& fold : fs::directory_iterator(folder.folds(), none))
+    if (fs::exists(RunFolder{fold.path()}.run())) folds.push_back(fold.path());
   std::sort(folds.begin(), folds.end());
-  for (const fs::path& fold : folds) verify_one(fold, "folds/" + fold.filename().string() + "/", problems);
+  for (const fs::path& fold : folds) verify_one({fold}, fold.lexically_relative(root).string() + "/", problems);
   return problems;
 }
 

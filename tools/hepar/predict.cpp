@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hepar predict`: survival under every strategy for the patients of any store, also one without follow-up.
 #include "data/base/files.hpp"
+#include "data/base/run_folder.hpp"
 #include "tools/hepar/command.hpp"
-#include "trainer/engine/run_folder.hpp"
+#include "tools/hepar/output_file.hpp"
 #include "trainer/validation/strategies.hpp"
 
 #include <fmt/format.h>
@@ -35,23 +36,31 @@ class Predict : public Command {
   }
 
  private:
+  // Those that a validation or a fold records by their hash are not ours.
+  void check_out() const {
+    const std::string header = validation::PredictionsCsv({}, {}, {}).text();
+    const fs::path folder = fs::path(out_).parent_path();
+    const bool recorded = fs::exists(ValidationFolder{folder}.results()) || fs::exists(RunFolder{folder}.fold());
+    check_output(out_, {"predictions of hepar predict", [&](std::string_view beginning) { return !recorded && beginning.starts_with(std::string_view(header).substr(0, header.size() - 1)); }});
+  }
+
   // Patients that were excluded at enrolment are no patients of this model; those excluded for the analysis are.
   std::int64_t predict(const Context& context) const {
+    check_out();
     const store::Store store = store::Store::open(store_);
     const engine::Predictor predictor = engine::Predictor::open(run_);
     std::vector<std::int64_t> patients;
     for (std::int64_t p = 0; p < store.patients(); ++p)
       if (store.row(p).verdict.enrolled()) patients.push_back(p);
     const validation::CalibrationMaps maps = validation::maps_from(predictor.extra("calibration"));
-    const std::string shares_text = predictor.extra("propensity");
-    std::vector<std::vector<double>> shares(patients.size());
-    if (!shares_text.empty()) {
-      shares = validation::ArmShares::from_json(shares_text).of(store, patients);
-    } else if (predictor.arms().size() > 1) {
-      throw store_error("knows no mixture of strategies", {run_}, "train it with this version");
-    }
+    if (predictor.extra("propensity").empty()) throw store_error("knows no mixture of strategies", {run_}, "run the command that trained it again: it adds what is missing");
+    const validation::ArmShares arms = validation::ArmShares::from_json(predictor.extra("propensity"));
+    const std::vector<std::vector<double>> shares = arms.of(store, patients);
+    for (const validation::Strategy& strategy : arms.strategies())
+      if (!strategy.not_estimable.empty()) context.console.note("strategy " + strategy.name + " is not estimable, its cells are empty: " + strategy.not_estimable);
+    if (!arms.note().empty()) context.console.note(arms.note());
     const std::vector<double> months = validation::prediction_months(predictor.endpoints());
-    validation::PredictionsCsv csv(predictor.endpoints(), predictor.arms(), months);
+    validation::PredictionsCsv csv(predictor.endpoints(), arms.strategies(), months);
     constexpr std::size_t kChunk = 256;
     Progress progress(context.console, "predict", static_cast<std::int64_t>(patients.size()), "patients");
     for (std::size_t first = 0; first < patients.size(); first += kChunk) {

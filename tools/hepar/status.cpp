@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hepar status DIR`: what runs, what waits, what failed, from the plain files of a run, validation or store. Needs no MPI.
 #include "data/base/files.hpp"
+#include "data/base/run_folder.hpp"
 #include "data/base/status.hpp"
 #include "data/base/text.hpp"
+#include "sharding/store/layout.hpp"
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/process.hpp"
 
@@ -69,16 +71,17 @@ Line line_of(const std::string& name, const std::string& kind, const std::option
 }
 
 Line of_run(const fs::path& folder, const std::string& name) {
-  const std::optional<Status> status = read_status(folder / "status.json");
+  const RunFolder files{folder};
+  const std::optional<Status> status = read_status(files.status());
   Line line = line_of(name, "run", status);
-  const Json run = json_of(folder / "run.json"), event = last_event(folder / "events.jsonl");
+  const Json run = json_of(files.run()), event = last_event(files.events());
   if (!run.is_object() || !run.contains("steps_planned")) return line;
   const auto planned = run.at("steps_planned").get<std::int64_t>();
   const std::int64_t step = event.is_object() ? event.at("step").get<std::int64_t>() : status && status->step ? *status->step : 0;
   line.done = fmt::format("step {}/{}", step, planned);
   if (line.state != "running") return line;
   // run.json is written when the steps begin, events.jsonl with each step.
-  const double quiet = seconds_since_change(folder / "events.jsonl"), began = seconds_since_change(folder / "run.json");
+  const double quiet = seconds_since_change(files.events()), began = seconds_since_change(files.run());
   const std::int64_t first = status && status->step ? *status->step : 0;
   if (step > first && began > quiet) line.left = duration_text((began - quiet) / static_cast<double>(step - first) * static_cast<double>(planned - step)) + " left";
   if (quiet > kQuietSeconds) line.message += fmt::format("{}no step for {}", line.message.empty() ? "" : "; ", duration_text(quiet));
@@ -86,18 +89,18 @@ Line of_run(const fs::path& folder, const std::string& name) {
 }
 
 Line of_validation(const fs::path& folder, const std::string& name) {
-  std::optional<Status> status = read_status(folder / "status.json");
-  Line line = line_of(name, "validation", status);
+  const ValidationFolder files{folder};
+  Line line = line_of(name, "validation", read_status(files.status()));
   std::size_t finished = 0;
   std::vector<fs::path> folds;
   std::error_code ignored;
-  for (const fs::directory_entry& fold : fs::directory_iterator(folder / "folds", ignored))
+  for (const fs::directory_entry& fold : fs::directory_iterator(files.folds(), ignored))
     if (fold.is_directory()) folds.push_back(fold.path());
   std::sort(folds.begin(), folds.end());
   for (const fs::path& fold : folds) {
     Line part = of_run(fold, fold.filename().string());
     part.kind = "fold";
-    if (fs::exists(fold / "fold.json")) {
+    if (fs::exists(RunFolder{fold}.fold())) {
       part.state = "finished";
       ++finished;
     } else if (part.state == "finished") {
@@ -105,7 +108,7 @@ Line of_validation(const fs::path& folder, const std::string& name) {
     }
     line.parts.push_back(std::move(part));
   }
-  const Json plan = json_of(folder / "plan.json");
+  const Json plan = json_of(files.plan());
   const std::size_t planned = plan.is_object() && plan.contains("folds") ? plan.at("folds").size() : folds.size();
   line.done = fmt::format("{} of {} folds", finished, planned);
   if (planned > 0 && finished == planned && line.state != "finished") line.message += fmt::format("{}not gathered yet", line.message.empty() ? "" : "; ");
@@ -116,23 +119,27 @@ Line of_validation(const fs::path& folder, const std::string& name) {
 }
 
 Line of_store(const fs::path& folder, const std::string& name) {
-  Line line = line_of(name, "store", read_status(folder / "status.json"));
-  const Json summary = json_of(folder / "summary.json");
+  const store::Names files{folder};
+  Line line = line_of(name, "store", read_status(files.status()));
+  const Json summary = json_of(files.summary());
   if (summary.is_object() && summary.contains("patients")) line.done = fmt::format("{} patients", summary.at("patients").get<std::int64_t>());
   return line;
 }
 
 // The files by which a folder is known.
 struct Kind {
-  const char* mark;
+  fs::path (*mark)(const fs::path& folder);
   Line (*line)(const fs::path&, const std::string&);
 };
-constexpr std::array<Kind, 4> kKinds{{{"folds", &of_validation}, {"checkpoints", &of_run}, {"store.json", &of_store}, {"journal", &of_store}}};
+constexpr std::array<Kind, 4> kKinds{{{[](const fs::path& folder) { return ValidationFolder{folder}.folds(); }, &of_validation},
+                                      {[](const fs::path& folder) { return RunFolder{folder}.checkpoints(); }, &of_run},
+                                      {[](const fs::path& folder) { return store::Names{folder}.manifest(); }, &of_store},
+                                      {[](const fs::path& folder) { return store::Names{folder}.journal(); }, &of_store}}};
 
 std::optional<Line> line_of_folder(const fs::path& folder, const std::string& name) {
   std::error_code ignored;
   for (const Kind& kind : kKinds)
-    if (fs::exists(folder / kind.mark, ignored)) return kind.line(folder, name);
+    if (fs::exists(kind.mark(folder), ignored)) return kind.line(folder, name);
   return std::nullopt;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hepar submit COMMAND …`: the same command as Slurm jobs that survive their time limit and lost nodes.
 #include "data/base/files.hpp"
+#include "data/base/run_folder.hpp"
 #include "data/base/text.hpp"
+#include "sharding/store/layout.hpp"
 #include "tools/hepar/cluster.hpp"
 #include "tools/hepar/command_line.hpp"
 #include "tools/hepar/process.hpp"
@@ -21,9 +23,12 @@ using Json = nlohmann::ordered_json;
 
 // What can be submitted, and the file that is there only when all of it is done.
 struct Submittable {
-  std::string_view command, result;
+  std::string_view command;
+  fs::path (*result)(const fs::path& out);
 };
-constexpr std::array<Submittable, 3> kSubmittable{{{"shard", "store.json"}, {"train", "model.json"}, {"validate", "validation.json"}}};
+constexpr std::array<Submittable, 3> kSubmittable{{{"shard", [](const fs::path& out) { return store::Names{out}.manifest(); }},
+                                                   {"train", [](const fs::path& out) { return RunFolder{out}.model_json(); }},
+                                                   {"validate", [](const fs::path& out) { return ValidationFolder{out}.results(); }}}};
 
 const Submittable& submittable(const std::string& name) {
   std::vector<std::string> names;
@@ -106,8 +111,8 @@ std::vector<Job> Submit::plan() {
   job.name = command_;
   job.command = {cluster_.program};
   job.command.insert(job.command.end(), words_.begin(), words_.end());
-  job.status = out_ / "status.json";
-  job.result = out_ / submittable(command_).result;
+  job.status = RunFolder{out_}.status();
+  job.result = submittable(command_).result(out_);
   job.notes = out_.parent_path() / (out_.filename().string() + ".submit");
   job.after = after_;
   return array_ ? fold_array(std::move(job)) : std::vector<Job>{std::move(job)};
@@ -123,8 +128,9 @@ std::vector<Job> Submit::fold_array(Job job) {
   Job fold = job;
   fold.name = "fold";
   fold.command.insert(fold.command.end(), {"--fold", "@LINE@"});
-  fold.status = out_ / "folds/@FOLDER@/status.json";
-  fold.result = out_ / "folds/@FOLDER@/fold.json";
+  const RunFolder of_task{ValidationFolder{out_}.folds() / "@FOLDER@"};
+  fold.status = of_task.status();
+  fold.result = of_task.fold();
   fold.lines = fold.notes / "folds.tsv";
   fold.tasks = std::count(answer->text.begin(), answer->text.end(), '\n');
   if (!dry_run_) {

@@ -51,10 +51,9 @@ class Train : public Command {
     const engine::TrainResult result =
         engine::train({experiment_, *store, patients, out_, "", fresh_, resume_, accept_, faults_}, *group, context.console);
     if (!context.world.root()) return result.stopped ? ExitCode::stopped : ExitCode::done;
-    // The mixture of strategies that `predict` needs for its natural rows.
     // A run that was killed between its model and this part gets it when it is run again.
     if (!result.stopped && (!result.already_finished || engine::Predictor::open(out_).extra("propensity").empty()))
-      engine::add_to_model(out_, "propensity", validation::ArmShares::fit(*store, engine::select(experiment_, *store).columns, patients).json());
+      add_mixture(*store, patients, context.console);
     if (context.json) {
       fmt::print("{}\n", nlohmann::ordered_json({{"parameters_sha256", result.parameters_sha256}, {"steps", result.steps}, {"epochs", result.epochs}, {"stopped", result.stopped}}).dump());
     } else if (result.stopped) {
@@ -66,6 +65,14 @@ class Train : public Command {
   }
 
  private:
+  // The mixture of strategies that `predict` needs for its natural rows, and which of them the patients can speak for.
+  void add_mixture(const store::Store& store, const std::vector<std::int64_t>& patients, const Console& console) const {
+    const validation::ArmShares shares = validation::ArmShares::fit(store, engine::select(experiment_, store).columns, patients);
+    engine::add_to_model(out_, "propensity", shares.json());
+    for (const validation::Strategy& strategy : shares.strategies())
+      if (!strategy.not_estimable.empty()) console.note("strategy " + strategy.name + " is not estimable: " + strategy.not_estimable);
+  }
+
   std::string store_, out_, explanation_;
   bool fresh_ = false, resume_ = false, accept_ = false, explain_ = false;
   engine::Experiment experiment_;

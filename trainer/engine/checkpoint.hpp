@@ -2,9 +2,9 @@
 // The state of a training on disk: checkpoints/step-N/{state.safetensors, state.json}, published whole (law 3).
 #pragma once
 
+#include "data/base/run_folder.hpp"
 #include "data/base/status.hpp"
 #include "trainer/engine/arena.hpp"
-#include "trainer/engine/run_folder.hpp"
 
 #include <cstdint>
 #include <optional>

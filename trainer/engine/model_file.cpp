@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/model_file.hpp"
 
+#include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
 
 namespace hepar::engine {
@@ -8,8 +9,6 @@ namespace hepar::engine {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr const char* kModelSchema = "hepar-model/1";
 
 Json endpoint_json(const EndpointSpec& e) {
   return {{"name", e.name}, {"recurrence", e.recurrence_is_event}, {"death", e.death_is_event}, {"death_competes", e.death_competes}, {"horizon_months", e.horizon_months},
@@ -37,7 +36,7 @@ std::string to_text(const ModelFile& model) {
   for (const objective::HeadSpec& head : model.heads)
     heads.push_back({{"kind", head.kind == objective::HeadSpec::Kind::illness_death ? "illness_death" : "hazard"}, {"name", head.name}, {"cuts", head.cuts}, {"arms", head.arms}, {"endpoints", head.endpoints}});
   for (const EndpointSpec& endpoint : model.endpoints) endpoints.push_back(endpoint_json(endpoint));
-  return sealed({{"schema", kModelSchema}, {"patients", model.patients}, {"seed", model.seed}, {"parameters_sha256", model.parameters_sha256}, {"features_sha256", model.features_sha256},
+  return sealed({{"schema", kModelDocument.schema}, {"patients", model.patients}, {"seed", model.seed}, {"parameters_sha256", model.parameters_sha256}, {"features_sha256", model.features_sha256},
               {"tables_sha256", model.tables_sha256}, {"endpoints", endpoints}, {"arms", model.arms}, {"modalities", model.modalities}, {"columns", model.columns}, {"heads", heads},
               {"config", model.config_yaml}, {"transform", Json::parse(model.transform.json())}, {"trained_on", model.trained_on}, {"extra", model.extra}});
 }
@@ -46,7 +45,7 @@ ModelFile read_model_file(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) throw store_error("there is no trained model here", {path.parent_path().string()}, "give the folder of a finished run");
   try {
-    const Json json = read_sealed(path, kModelSchema, "restore it, or train again");
+    const Json json = read_sealed(path, kModelDocument.schema, "restore it, or train again");
     ModelFile model{dataset::Transform::from_json(json.at("transform").dump()), {}, {}, json.at("arms"), json.at("modalities"), json.at("columns"), json.at("config"), json.at("features_sha256"),
                     json.at("tables_sha256"), json.at("parameters_sha256"), json.at("patients"), json.at("seed"), json.at("trained_on"), json.at("extra")};
     for (const Json& head : json.at("heads"))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
+#include "data/base/run_folder.hpp"
 #include "trainer/engine/model_file.hpp"
-#include "trainer/engine/run_folder.hpp"
 #include "trainer/engine/safetensors.hpp"
 #include "trainer/engine/workers.hpp"
 

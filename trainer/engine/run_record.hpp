@@ -2,7 +2,7 @@
 // What a run says of itself: events.jsonl, run.json.
 #pragma once
 
-#include "trainer/engine/run_folder.hpp"
+#include "data/base/run_folder.hpp"
 
 #include <nlohmann/json.hpp>
 

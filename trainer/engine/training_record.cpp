@@ -20,7 +20,7 @@ std::vector<std::byte> bytes_of(const std::string& text) { return {reinterpret_c
 }  // namespace
 
 Json Training::identity(const std::string& status) const {
-  return {{"schema", "hepar-run/1"}, {"status", status}, {"parameters_sha256", nullptr}, {"features_sha256", cursor_.features_sha256}, {"tables_sha256", cursor_.tables_sha256},
+  return {{"schema", kRunDocument.schema}, {"status", status}, {"parameters_sha256", nullptr}, {"features_sha256", cursor_.features_sha256}, {"tables_sha256", cursor_.tables_sha256},
           {"config_sha256", cursor_.config_sha256}, {"mode", request_.experiment.mode}, {"reproducible", cursor_.reproducible_until < 0 && request_.experiment.mode == "reproducible"}, {"reproducible_until_step", cursor_.reproducible_until < 0 ? Json() : Json(cursor_.reproducible_until)}, {"ranks", group_.size()},
           {"backend", std::string(group_.name())}, {"slots_at_once", workers_->count()}, {"seed", seed_}, {"steps", cursor_.step}, {"steps_planned", total_steps_},
           {"epochs", cursor_.step / std::max<std::int64_t>(1, sampler_->steps_per_epoch())}, {"steps_per_epoch", sampler_->steps_per_epoch()}, {"skipped_steps", cursor_.skipped},

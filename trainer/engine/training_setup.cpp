@@ -82,7 +82,7 @@ std::optional<TrainResult> Training::finished_before() {
     open_folder();
     std::error_code ignored;
     if (!fs::exists(folder_.run(), ignored)) return;
-    const Json before = read_sealed(folder_.run(), "hepar-run/1", "restore it, or give --fresh");
+    const Json before = read_sealed(folder_.run(), kRunDocument.schema, "restore it, or give --fresh");
     for (const auto& [key, now] : {std::pair("features_sha256", request_.store.features_sha256()), std::pair("tables_sha256", request_.store.tables_sha256())})
       if (before.value(key, "") != now) throw store_error(std::string("the run belongs to another store: ") + key + " differs", {folder_.root.string()}, "use its store, another --out, or --fresh");
     if (before.value("status", "") == "finished") finished = before.dump();

@@ -3,8 +3,6 @@
 
 #include "trainer/validation/fold_plan.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cmath>
 
@@ -23,7 +21,7 @@ std::size_t column_index(const store::Store& store, const std::string& name) {
 std::vector<statistics::Values> views(const std::vector<std::vector<double>>& columns) { return {columns.begin(), columns.end()}; }
 
 constexpr double kRidge = 1.0;
-constexpr std::size_t kLeastOfAnArm = 5;
+constexpr std::int64_t kLeastOfAnArm = 5;  // patients of the training fold; with fewer an arm is not estimable
 
 }  // namespace
 
@@ -102,46 +100,67 @@ Covariates Covariates::from_json(const std::string& text) {
   return made;
 }
 
+Json strategy_json(const Strategy& strategy) {
+  Json json{{"name", strategy.name}, {"patients", strategy.patients}};
+  if (!strategy.not_estimable.empty()) json["not_estimable"] = strategy.not_estimable;
+  return json;
+}
+
+Strategy strategy_from(const Json& json) { return {json.at("name"), json.at("patients"), json.value("not_estimable", "")}; }
+
 ArmShares ArmShares::fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients) {
   ArmShares made;
-  const std::size_t arms = store.strategies().arm_names().size();
-  std::vector<std::size_t> counts(arms, 0);
+  for (const std::string& arm : store.strategies().arm_names()) made.strategies_.push_back({arm, 0, {}});
   std::vector<std::int64_t> known;
-  for (const std::int64_t p : patients)
-    if (store.row(p).assignment.arm >= 0) {
-      known.push_back(p);
-      ++counts[static_cast<std::size_t>(store.row(p).assignment.arm)];
-    }
+  for (const std::int64_t p : patients) {
+    const int arm = store.row(p).assignment.arm;
+    if (arm < 0) continue;
+    known.push_back(p);
+    ++made.strategies_.at(static_cast<std::size_t>(arm)).patients;
+  }
   made.fitted_on_ = keys_of(store, known);
-  made.shares_.assign(arms, 0);
-  if (known.empty()) {
-    made.shares_[0] = 1;
-    made.note_ = "no patient of the training fold has a known strategy: surgery alone is assumed";
-    return made;
-  }
-  for (std::size_t a = 0; a < arms; ++a) {
-    made.shares_[a] = static_cast<double>(counts[a]) / static_cast<double>(known.size());
-    if (counts[a] >= kLeastOfAnArm) made.present_.push_back(static_cast<int>(a));
-  }
-  if (made.present_.size() < 2) {
-    made.note_ = "fewer than two strategies with 5 patients in the training fold: observed shares";
-    return made;
-  }
+  made.judge_arms();
+  if (made.estimable_.size() < 2) return made;
   std::vector<std::int64_t> rows;
   std::vector<int> treatment;
   for (const std::int64_t p : known) {
-    const auto found = std::find(made.present_.begin(), made.present_.end(), store.row(p).assignment.arm);
-    if (found == made.present_.end()) continue;
+    const auto found = std::find(made.estimable_.begin(), made.estimable_.end(), static_cast<std::size_t>(store.row(p).assignment.arm));
+    if (found == made.estimable_.end()) continue;
     rows.push_back(p);
-    treatment.push_back(static_cast<int>(found - made.present_.begin()));
+    treatment.push_back(static_cast<int>(found - made.estimable_.begin()));
   }
   made.covariates_ = Covariates::fit(store, columns, rows);
   const std::vector<std::vector<double>> x = made.covariates_->values(store, rows);
   const statistics::Propensity fitted = statistics::propensity(treatment, views(x), kRidge);
   made.coef_ = fitted.coef;
-  made.note_ = fitted.problem;
-  if (!fitted.problem.empty()) made.covariates_.reset();
+  if (!fitted.problem.empty()) {
+    made.covariates_.reset();
+    made.note_ = fitted.problem + ": everybody has the shares of the training fold";
+  }
   return made;
+}
+
+// Which arms the training fold can speak for, and their shares before any covariate.
+void ArmShares::judge_arms() {
+  const bool one = strategies_.size() == 1;  // `all`: there is nothing to choose
+  std::int64_t total = 0;
+  for (std::size_t a = 0; a < strategies_.size(); ++a) {
+    Strategy& strategy = strategies_[a];
+    if (one || strategy.patients >= kLeastOfAnArm) {
+      estimable_.push_back(a);
+      total += strategy.patients;
+    } else {
+      strategy.not_estimable = std::to_string(strategy.patients) + " patients of the training fold received it, fewer than " + std::to_string(kLeastOfAnArm);
+    }
+  }
+  shares_.assign(strategies_.size(), 0);
+  if (estimable_.empty()) {
+    shares_[0] = 1;
+    note_ = "no strategy has " + std::to_string(kLeastOfAnArm) + " patients in the training fold: the mixture is the model's curve of its first strategy";
+    return;
+  }
+  for (const std::size_t a : estimable_) shares_[a] = one ? 1 : static_cast<double>(strategies_[a].patients) / static_cast<double>(total);
+  if (!one && estimable_.size() == 1) note_ = "only " + strategies_[estimable_.front()].name + " has " + std::to_string(kLeastOfAnArm) + " patients in the training fold: it is the whole mixture";
 }
 
 std::vector<std::vector<double>> ArmShares::of(const store::Store& store, const std::vector<std::int64_t>& patients) const {
@@ -155,26 +174,31 @@ std::vector<std::vector<double>> ArmShares::of(const store::Store& store, const 
     for (const std::vector<double>& column : x) row.push_back(column[i]);
     const std::vector<double> probability = fitted.probabilities(row);
     out[i].assign(shares_.size(), 0);
-    for (std::size_t a = 0; a < present_.size(); ++a) out[i][static_cast<std::size_t>(present_[a])] = probability[a];
+    for (std::size_t a = 0; a < estimable_.size(); ++a) out[i][estimable_[a]] = probability[a];
   }
   return out;
 }
 
 std::string ArmShares::json() const {
-  return Json{
-      {"covariates", covariates_ ? Json::parse(covariates_->json()) : Json()}, {"coef", coef_}, {"present", present_}, {"shares", shares_}, {"note", note_}}
-      .dump();
+  Json strategies = Json::array();
+  for (const Strategy& strategy : strategies_) strategies.push_back(strategy_json(strategy));
+  return Json{{"strategies", strategies}, {"shares", shares_}, {"covariates", covariates_ ? Json::parse(covariates_->json()) : Json()}, {"estimable", estimable_}, {"coef", coef_}, {"note", note_}}.dump();
 }
 
 ArmShares ArmShares::from_json(const std::string& text) {
-  const Json json = Json::parse(text);
-  ArmShares made;
-  if (!json.at("covariates").is_null()) made.covariates_ = Covariates::from_json(json.at("covariates").dump());
-  made.coef_ = json.at("coef").get<std::vector<std::vector<double>>>();
-  made.present_ = json.at("present").get<std::vector<int>>();
-  made.shares_ = json.at("shares").get<std::vector<double>>();
-  made.note_ = json.at("note");
-  return made;
+  try {
+    const Json json = Json::parse(text);
+    ArmShares made;
+    for (const Json& strategy : json.at("strategies")) made.strategies_.push_back(strategy_from(strategy));
+    made.shares_ = json.at("shares").get<std::vector<double>>();
+    if (!json.at("covariates").is_null()) made.covariates_ = Covariates::from_json(json.at("covariates").dump());
+    made.estimable_ = json.at("estimable").get<std::vector<std::size_t>>();
+    made.coef_ = json.at("coef").get<std::vector<std::vector<double>>>();
+    made.note_ = json.at("note");
+    return made;
+  } catch (const nlohmann::json::exception&) {
+    throw store_error("the model's mixture of strategies cannot be read", {}, "run the command that trained it again, with this version");
+  }
 }
 
 }  // namespace hepar::validation

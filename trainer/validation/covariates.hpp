@@ -5,6 +5,8 @@
 #include "sharding/store/store.hpp"
 #include "trainer/statistics/causal.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,21 +39,36 @@ class Covariates {
   std::vector<std::string> names_, fitted_on_;
 };
 
-// P(arm | covariates), fitted in the training fold on patients whose arm is known; no centre enters.
+// An arm as the training fold knows it. The network answers for every arm, also for one that it has never seen (with the
+// hazard common to all arms): such an answer is not given.
+struct Strategy {
+  std::string name;
+  std::int64_t patients = 0;  // of the training fold that received it
+  std::string not_estimable;  // why; empty when it is
+};
+// {"name", "patients"[, "not_estimable"]}
+[[nodiscard]] nlohmann::ordered_json strategy_json(const Strategy& strategy);
+[[nodiscard]] Strategy strategy_from(const nlohmann::ordered_json& json);
+
+// P(arm | covariates), fitted in the training fold on patients whose arm is known; no centre enters. Arms that are not
+// estimable have no share.
 class ArmShares {
  public:
   static ArmShares fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients);
-  static ArmShares from_json(const std::string& text);
+  static ArmShares from_json(const std::string& text);  // store_error: not what json() writes
   [[nodiscard]] std::vector<std::vector<double>> of(const store::Store& store, const std::vector<std::int64_t>& patients) const;  // [patient][arm]
   [[nodiscard]] std::string json() const;
   [[nodiscard]] const std::vector<std::string>& fitted_on() const { return fitted_on_; }
-  [[nodiscard]] const std::string& note() const { return note_; }
+  [[nodiscard]] const std::vector<Strategy>& strategies() const { return strategies_; }  // the arms, in the store's order
+  [[nodiscard]] const std::string& note() const { return note_; }  // why the shares follow no covariates; empty when they do
 
  private:
-  std::optional<Covariates> covariates_;   // none: the same shares for everybody
-  std::vector<std::vector<double>> coef_;  // [present arm - 1]: intercept, then the columns
-  std::vector<int> present_;               // arms seen in training; the first is the reference
-  std::vector<double> shares_;             // of all arms
+  void judge_arms();
+  std::vector<Strategy> strategies_;
+  std::vector<double> shares_;             // of everybody, unless covariates say more
+  std::optional<Covariates> covariates_;
+  std::vector<std::size_t> estimable_;     // arms; the first is the reference
+  std::vector<std::vector<double>> coef_;  // [estimable arm - 1]: intercept, then the columns
   std::vector<std::string> fitted_on_;
   std::string note_;
 };

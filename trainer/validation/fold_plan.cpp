@@ -4,8 +4,10 @@
 #include "data/base/random.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
+#include <string_view>
 
 namespace hepar::validation {
 
@@ -13,10 +15,17 @@ namespace {
 
 using Indices = std::vector<std::int64_t>;
 
+std::vector<std::size_t> asked_for(const store::Store& store, const std::vector<std::string>& endpoints) {
+  std::vector<std::size_t> places;
+  for (std::size_t e = 0; e < store.endpoints().size(); ++e)
+    if (std::find(endpoints.begin(), endpoints.end(), store.endpoints()[e].name) != endpoints.end()) places.push_back(e);
+  return places;
+}
+
 // Events of the endpoint with the fewest, within its horizon.
-std::int64_t fewest_events(const store::Store& store, const Indices& patients) {
+std::int64_t fewest_events(const store::Store& store, const Indices& patients, const std::vector<std::string>& endpoints) {
   std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
-  for (std::size_t e = 0; e < store.endpoints().size(); ++e) {
+  for (const std::size_t e : asked_for(store, endpoints)) {
     std::int64_t events = 0;
     for (const std::int64_t p : patients) {
       const Outcome& outcome = store.row(p).outcomes[e];
@@ -33,7 +42,8 @@ std::map<std::string, Indices> by_centre(const store::Store& store, const Indice
   return centres;
 }
 
-std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config) {
+std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patients, const PlanRequest& request) {
+  const engine::ValidationConfig& config = request.config;
   const std::map<std::string, Indices> centres = by_centre(store, patients);
   if (centres.size() < 2)
     throw usage_error("leave_one_centre_out needs at least two centres; the store has " + std::to_string(centres.size()), {store.path().string()},
@@ -41,7 +51,7 @@ std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patie
   std::vector<Fold> folds;
   std::vector<std::pair<std::string, Indices>> small;
   for (const auto& [centre, members] : centres) {
-    if (config.pool_below_events > 0 && fewest_events(store, members) < config.pool_below_events) {
+    if (config.pool_below_events > 0 && fewest_events(store, members, request.endpoints) < config.pool_below_events) {
       small.emplace_back(centre, members);
     } else {
       folds.push_back({centre, {centre}, members, {}, {}});
@@ -60,7 +70,7 @@ std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patie
   for (const auto& [centre, members] : small) {
     open.held_out.push_back(centre);
     open.test.insert(open.test.end(), members.begin(), members.end());
-    if (fewest_events(store, open.test) < config.pool_below_events) continue;
+    if (fewest_events(store, open.test, request.endpoints) < config.pool_below_events) continue;
     open.name = next_name();
     pools.push_back(std::exchange(open, {}));
   }
@@ -79,7 +89,8 @@ std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patie
   return folds;
 }
 
-std::vector<Fold> k_folds(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config, std::uint64_t seed) {
+std::vector<Fold> k_folds(const store::Store& store, const Indices& patients, const PlanRequest& request) {
+  const engine::ValidationConfig& config = request.config;
   // Groups in the order of a keyed hash; events are dealt before the others, so that folds are alike.
   std::map<std::string, Indices> groups;
   for (const std::int64_t p : patients) groups[config.group == "centre" ? store.row(p).centre : store.row(p).key].push_back(p);
@@ -88,7 +99,7 @@ std::vector<Fold> k_folds(const store::Store& store, const Indices& patients, co
                           (config.group == "centre" ? " centres" : " patients"),
                       {store.path().string()}, "lower validation.folds");
   std::vector<std::pair<std::pair<int, std::uint64_t>, std::string>> order;
-  for (const auto& [name, members] : groups) order.push_back({{fewest_events(store, members) > 0 ? 0 : 1, hash_text(name, seed)}, name});
+  for (const auto& [name, members] : groups) order.push_back({{fewest_events(store, members, request.endpoints) > 0 ? 0 : 1, hash_text(name, request.seed)}, name});
   std::sort(order.begin(), order.end());
   std::vector<Fold> folds(static_cast<std::size_t>(config.folds));
   for (std::size_t f = 0; f < folds.size(); ++f) folds[f].name = "fold-" + std::to_string(f + 1);
@@ -101,15 +112,22 @@ std::vector<Fold> k_folds(const store::Store& store, const Indices& patients, co
   return folds;
 }
 
-std::vector<Fold> split_once(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config, std::uint64_t seed) {
+std::vector<Fold> split_once(const store::Store& store, const Indices& patients, const PlanRequest& request) {
   std::vector<std::pair<std::uint64_t, std::int64_t>> order;
-  for (const std::int64_t p : patients) order.emplace_back(hash_text(store.row(p).key, seed), p);
+  for (const std::int64_t p : patients) order.emplace_back(hash_text(store.row(p).key, request.seed), p);
   std::sort(order.begin(), order.end());
-  const auto n = std::clamp<std::size_t>(static_cast<std::size_t>(config.test * static_cast<double>(order.size()) + 0.5), 1, order.size() - 1);
+  const auto n = std::clamp<std::size_t>(static_cast<std::size_t>(request.config.test * static_cast<double>(order.size()) + 0.5), 1, order.size() - 1);
   Fold fold{"test", {}, {}, {}, {}};
   for (std::size_t i = 0; i < n; ++i) fold.test.push_back(order[i].second);
   return {fold};
 }
+
+struct Scheme {
+  std::string_view name;
+  std::vector<Fold> (*plan)(const store::Store&, const Indices&, const PlanRequest&);
+};
+// A new scheme is one function and one line here.
+constexpr std::array<Scheme, 3> kSchemes{{{"leave_one_centre_out", &one_centre_out}, {"grouped_k_fold", &k_folds}, {"split", &split_once}}};
 
 }  // namespace
 
@@ -119,30 +137,32 @@ std::vector<std::string> keys_of(const store::Store& store, const std::vector<st
   return keys;
 }
 
-std::vector<std::int64_t> patients_of(const store::Store& store) {
+std::vector<std::int64_t> patients_of(const store::Store& store, const std::vector<std::string>& endpoints) {
+  const std::vector<std::size_t> places = asked_for(store, endpoints);
   Indices patients;
   for (std::int64_t p = 0; p < store.patients(); ++p) {
     const store::PatientRow& row = store.row(p);
-    const bool known = std::any_of(row.outcomes.begin(), row.outcomes.end(), [](const Outcome& outcome) { return outcome.known; });
+    const bool known = std::any_of(places.begin(), places.end(), [&](std::size_t e) { return row.outcomes[e].known; });
     if (row.verdict.eligible() && known) patients.push_back(p);
   }
   return patients;
 }
 
-std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients, const engine::ValidationConfig& config, std::uint64_t seed) {
+std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients, const PlanRequest& request) {
+  const auto& config = request.config;
   if (patients.size() < 2)  // one to train on, one to test
     throw Error(ExitCode::training, "only " + std::to_string(patients.size()) + " eligible patients with follow-up", store.path().string(),
                 "check eligibility with hepar cohort check");
-  std::vector<Fold> folds = config.scheme == "leave_one_centre_out" ? one_centre_out(store, patients, config)
-                            : config.scheme == "grouped_k_fold"     ? k_folds(store, patients, config, seed)
-                                                                    : split_once(store, patients, config, seed);
+  const auto* const scheme = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Scheme& one) { return one.name == config.scheme; });
+  if (scheme == kSchemes.end()) throw usage_error("there is no validation.scheme '" + config.scheme + "'");
+  std::vector<Fold> folds = scheme->plan(store, patients, request);
   for (Fold& fold : folds) {
     std::sort(fold.test.begin(), fold.test.end());
     std::sort(fold.held_out.begin(), fold.held_out.end());
     for (const std::int64_t p : patients) {
       if (std::binary_search(fold.test.begin(), fold.test.end(), p)) continue;
       // Keyed by fold and patient: the inner part of one fold tells nothing about another's.
-      const std::uint64_t draw = hash_text(store.row(p).key, hash_text(fold.name, seed + 1)) >> 11;
+      const std::uint64_t draw = hash_text(store.row(p).key, hash_text(fold.name, request.seed + 1)) >> 11;
       const bool inner = static_cast<double>(draw) * 0x1p-53 < config.inner_share && !config.inner_use.empty();
       (inner ? fold.inner : fold.train).push_back(p);
     }

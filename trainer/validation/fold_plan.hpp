@@ -18,13 +18,19 @@ struct Fold {
   std::vector<std::int64_t> test, train, inner;  // store indices, ascending; train and inner are disjoint
 };
 
+// What decides a plan beside the store's tables.
+struct PlanRequest {
+  std::vector<std::string> endpoints;  // asked for: others neither make a centre small nor a patient known
+  engine::ValidationConfig config;
+  std::uint64_t seed = 1;
+};
+
 // Every patient of `patients` is in the test part of exactly one fold (split: of the one fold, or of none).
 // usage_error: one centre only with leave_one_centre_out, more folds than groups.
-[[nodiscard]] std::vector<Fold> plan_folds(const store::Store& store, const std::vector<std::int64_t>& patients, const engine::ValidationConfig& config,
-                                           std::uint64_t seed);
+[[nodiscard]] std::vector<Fold> plan_folds(const store::Store& store, const std::vector<std::int64_t>& patients, const PlanRequest& request);
 
-// Eligible patients with a known outcome of at least one endpoint.
-[[nodiscard]] std::vector<std::int64_t> patients_of(const store::Store& store);
+// Eligible patients with a known outcome of at least one of the endpoints.
+[[nodiscard]] std::vector<std::int64_t> patients_of(const store::Store& store, const std::vector<std::string>& endpoints);
 // Their keys, in that order.
 [[nodiscard]] std::vector<std::string> keys_of(const store::Store& store, const std::vector<std::int64_t>& patients);
 // Those with the same bag or volume, byte by byte. Reports may be alike word by word and prove nothing.

@@ -5,7 +5,6 @@
 #include "data/base/table.hpp"
 #include "data/cohort/availability.hpp"
 #include "trainer/engine/model_file.hpp"
-#include "trainer/engine/run_folder.hpp"
 #include "trainer/statistics/cox.hpp"
 #include "trainer/validation/strategies.hpp"
 
@@ -133,11 +132,9 @@ Survival cox_baseline(const FoldRequest& request, const Covariates& covariates, 
 
 Json survival_json(const Survival& survival) { return survival; }
 
-constexpr const char* kFoldSchema = "hepar-fold/1";
-
 Json fold_json(const FoldResult& result) {
   const FoldRecord& record = result.record;
-  Json out{{"schema", kFoldSchema},
+  Json out{{"schema", kFoldDocument.schema},
            {"name", record.name},
            {"held_out", record.held_out},
            {"parameters_sha256", result.parameters_sha256},
@@ -150,11 +147,13 @@ Json fold_json(const FoldResult& result) {
            {"fitted_on", record.fitted_on},
            {"predicted", record.predicted},
            {"inputs_known_late", record.inputs_known_late},
+           {"strategies", Json::array()},
            {"propensity_note", result.propensity_note},
            {"not_trained", record.not_trained},
            {"calibration", Json::parse(to_text(result.calibration))},
            {"seconds", result.seconds},
            {"endpoints", Json::array()}};
+  for (const Strategy& strategy : result.strategies) out["strategies"].push_back(strategy_json(strategy));
   for (const EndpointResult& endpoint : result.endpoints) {
     Json baselines = Json::object();
     for (const auto& [name, survival] : endpoint.baselines) baselines[name] = survival_json(survival);
@@ -171,8 +170,8 @@ Json fold_json(const FoldResult& result) {
 void publish_fold(const ValidationFolder& folder, FoldResult result, const std::string& predictions) {
   const std::string& name = result.record.name;
   result.predictions_sha256 = sha256(predictions);
-  publish(folder.fold_predictions(name), predictions);
-  publish(folder.fold_json(name), sealed(fold_json(result), -1));  // last: the fold is complete
+  publish(folder.fold(name).predictions(), predictions);
+  publish(folder.fold(name).fold(), sealed(fold_json(result), -1));  // last: the fold is complete
 }
 
 std::vector<std::string> known_late(const engine::Selection& selection, const engine::Experiment& experiment, const store::Store& store) {
@@ -196,6 +195,7 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
   const engine::Selection selection = engine::select(request.experiment, store);
   const ArmShares shares = ArmShares::fit(store, selection.columns, request.fold.train);
   result.calibration = calibrate(request, predictor, curves.inner, shares);
+  result.strategies = shares.strategies();
   result.propensity_note = shares.note();
   result.record = {request.fold.name,
                    request.fold.held_out,
@@ -212,7 +212,7 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
                    {}};
   const std::vector<std::vector<double>> arm_shares = shares.of(store, request.fold.test);
   const std::vector<double> times = prediction_months(predictor.endpoints());
-  PredictionsCsv csv(predictor.endpoints(), predictor.arms(), times);
+  PredictionsCsv csv(predictor.endpoints(), shares.strategies(), times);
   const std::vector<std::vector<double>> cuts = risk_cuts(request, predictor, curves.training, shares, result.calibration);
   for (std::size_t e = 0; e < predictor.endpoints().size(); ++e) {
     const std::vector<double> months = months_of(predictor.endpoints()[e]);
@@ -238,8 +238,8 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
     for (std::size_t e = 0; e < result.endpoints.size(); ++e)
       result.endpoints[e].baselines["clinical_cox"] = cox_baseline(request, covariates, predictor.endpoints()[e]);
   }
-  engine::add_to_model(request.folder.fold(request.fold.name), "propensity", shares.json());
-  engine::add_to_model(request.folder.fold(request.fold.name), "calibration", to_text(result.calibration));
+  engine::add_to_model(request.folder.fold(request.fold.name).root, "propensity", shares.json());
+  engine::add_to_model(request.folder.fold(request.fold.name).root, "calibration", to_text(result.calibration));
   publish_fold(request.folder, std::move(result), csv.text());
 }
 
@@ -255,35 +255,25 @@ void record_untrained(const FoldRequest& request, const std::string& why, double
   for (const EndpointSpec& endpoint : store.endpoints())
     if (std::find(selection.endpoints.begin(), selection.endpoints.end(), endpoint.name) != selection.endpoints.end()) endpoints.push_back(endpoint);
   for (const EndpointSpec& endpoint : endpoints) result.endpoints.push_back({endpoint.name, months_of(endpoint), {}, {}, {}});
-  publish_fold(request.folder, std::move(result), PredictionsCsv(endpoints, store.strategies().arm_names(), prediction_months(endpoints)).text());
+  publish_fold(request.folder, std::move(result), PredictionsCsv(endpoints, {}, prediction_months(endpoints)).text());
 }
 
 }  // namespace
 
-std::string ValidationFolder::folder_name(const std::string& fold) {
-  const bool dots = fold == "." || fold == "..";
-  std::string name;
-  for (const char c : fold) {
-    const bool safe = static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '/' && c != '\\' && c != '%' && !dots;
-    name += safe ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return name;
-}
-
 bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console) {
   const auto start = std::chrono::steady_clock::now();
-  const fs::path out = request.folder.fold(request.fold.name);
+  const fs::path out = request.folder.fold(request.fold.name).root;
   engine::TrainResult trained;
   try {
     trained = engine::train({request.experiment, request.store, request.fold.train, out, request.label, false, false, request.accept_other_machine, {}}, group, console);
   } catch (const engine::NothingToLearn& nothing) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (group.rank() == 0 && !fs::exists(request.folder.fold_json(request.fold.name))) record_untrained(request, nothing.what(), seconds);
+    if (group.rank() == 0 && !fs::exists(request.folder.fold(request.fold.name).fold())) record_untrained(request, nothing.what(), seconds);
     group.barrier();
     return true;
   }
   if (trained.stopped) return false;
-  std::int64_t complete = group.rank() == 0 && fs::exists(request.folder.fold_json(request.fold.name)) ? 1 : 0;
+  std::int64_t complete = group.rank() == 0 && fs::exists(request.folder.fold(request.fold.name).fold()) ? 1 : 0;
   group.broadcast(std::as_writable_bytes(std::span(&complete, 1)), 0);
   if (complete != 0) return true;
   const engine::Predictor predictor = engine::Predictor::open(out);
@@ -302,13 +292,14 @@ bool run_fold(const FoldRequest& request, collective::Collective& group, const C
 FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
   constexpr const char* kRemedy = "remove the fold's folder and run again";
   try {
-    const Json json = read_sealed(folder.fold_json(name), kFoldSchema, kRemedy);
+    const Json json = read_sealed(folder.fold(name).fold(), kFoldDocument.schema, kRemedy);
     FoldResult result;
     result.record = {json.at("name"),      json.at("held_out"),  json.at("train"),           json.at("inner"),         json.at("test"),
                      json.at("fitted_on"), json.at("predicted"), json.at("features_sha256"), json.at("tables_sha256"), json.at("inputs_known_late"),
                      json.value("not_trained", "")};
     result.parameters_sha256 = json.at("parameters_sha256");
     result.predictions_sha256 = json.at("predictions_sha256");
+    for (const Json& strategy : json.at("strategies")) result.strategies.push_back(strategy_from(strategy));
     result.propensity_note = json.at("propensity_note");
     result.calibration = maps_from(json.at("calibration").dump());
     result.seconds = json.at("seconds");
@@ -317,18 +308,18 @@ FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
                                   endpoint.at("raw").get<Survival>(), endpoint.at("baselines").get<std::map<std::string, Survival>>()});
     if (!result.record.not_trained.empty()) return result;
     // What the model itself says it saw, for the audit.
-    const engine::ModelFile model = engine::read_model_file(engine::RunFolder{folder.fold(name)}.model_json());
-    if (model.parameters_sha256 != result.parameters_sha256) throw store_error("its model is another one than was tested (parameters_sha256 differs)", {folder.fold(name).string()}, kRemedy);
+    const engine::ModelFile model = engine::read_model_file(folder.fold(name).model_json());
+    if (model.parameters_sha256 != result.parameters_sha256) throw store_error("its model is another one than was tested (parameters_sha256 differs)", {folder.fold(name).root.string()}, kRemedy);
     result.record.fitted_on["network"] = model.trained_on;
     result.record.fitted_on["transform"] = model.transform.fitted_on();
     return result;
   } catch (const nlohmann::json::exception& error) {
-    throw store_error(std::string("cannot be read: ") + error.what(), {folder.fold_json(name).string()}, kRemedy);
+    throw store_error(std::string("cannot be read: ") + error.what(), {folder.fold(name).fold().string()}, kRemedy);
   }
 }
 
 std::string read_fold_predictions(const ValidationFolder& folder, const FoldResult& fold) {
-  const fs::path path = folder.fold_predictions(fold.record.name);
+  const fs::path path = folder.fold(fold.record.name).predictions();
   std::error_code ignored;
   std::string text = fs::exists(path, ignored) ? read_file(path) : std::string();
   if (sha256(text) != fold.predictions_sha256) throw store_error("is missing or not what was written (predictions_sha256 of fold.json differs)", {path.string()}, "remove the fold's folder and run again");

@@ -2,33 +2,18 @@
 // One fold on a group of ranks: train, predict who was held out, fit the baseline; what it saw goes into fold.json.
 #pragma once
 
+#include "data/base/run_folder.hpp"
 #include "trainer/engine/engine.hpp"
 #include "trainer/validation/audit.hpp"
 #include "trainer/validation/calibration_map.hpp"
+#include "trainer/validation/covariates.hpp"
 #include "trainer/validation/fold_plan.hpp"
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace hepar::validation {
-
-// The one place that knows the file names of a validation.
-struct ValidationFolder {
-  std::filesystem::path root;
-  // A centre's code need not be a file name: "/", "\\", "%", control characters, "." and ".." stand as %XX.
-  [[nodiscard]] std::filesystem::path fold(const std::string& name) const { return root / "folds" / folder_name(name); }
-  [[nodiscard]] static std::string folder_name(const std::string& fold);
-  [[nodiscard]] std::filesystem::path fold_json(const std::string& name) const { return fold(name) / "fold.json"; }
-  [[nodiscard]] std::filesystem::path fold_predictions(const std::string& name) const { return fold(name) / "predictions.csv"; }
-  [[nodiscard]] std::filesystem::path predictions() const { return root / "predictions.csv"; }
-  [[nodiscard]] std::filesystem::path results() const { return root / "validation.json"; }
-  [[nodiscard]] std::filesystem::path run() const { return root / "run.json"; }
-  [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
-  [[nodiscard]] std::filesystem::path plan() const { return root / "plan.json"; }  // the folds' folders, for `hepar status`
-  [[nodiscard]] std::filesystem::path config() const { return root / "config.yaml"; }
-};
 
 constexpr std::size_t kRiskGroups = 3;
 
@@ -44,6 +29,7 @@ struct EndpointResult {
 struct FoldResult {
   FoldRecord record;
   std::string parameters_sha256, predictions_sha256, propensity_note;
+  std::vector<Strategy> strategies;  // the arms, as the training fold knows them; none in a fold that was not trained
   std::vector<EndpointResult> endpoints;
   CalibrationMaps calibration;
   double seconds = 0;

@@ -2,6 +2,7 @@
 #include "trainer/validation/results.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -59,7 +60,7 @@ class Gatherer {
         const st::Estimate& c = estimates.at(endpoint.endpoint + ".harrell_c");
         n[endpoint.endpoint] = c.n;
         events[endpoint.endpoint] = c.events;
-        if (!c.estimable()) not_estimable.push_back({{"fold", fold.record.name}, {"name", endpoint.endpoint}, {"why", c.not_estimable}});
+        add_not_estimable(not_estimable, fold.record.name, endpoint.endpoint, of_fold);
         for (const auto& [name, survival] : endpoint.baselines) {
           const Evaluated other = evaluated(fold, endpoint, survival);
           const st::Estimates more = st::held_out_metrics(other.held_out, options_),
@@ -69,6 +70,8 @@ class Gatherer {
         }
         for (const auto& [name, estimate] : estimates) results.anything_estimable = results.anything_estimable || estimate.estimable();
       }
+      for (const Strategy& strategy : fold.strategies)
+        if (!strategy.not_estimable.empty()) not_estimable.push_back({{"fold", fold.record.name}, {"name", "strategy " + strategy.name}, {"why", strategy.not_estimable}});
       folds.push_back(fold_json(fold, n, events, of_fold));
       metrics.push_back(std::move(of_fold));
       for (auto& [name, estimates] : of_baseline) {
@@ -90,7 +93,7 @@ class Gatherer {
     results.json["audit"] = {{"passed", request_.audit.passed()}, {"checks", request_.audit.checks}, {"problems", request_.audit.problems}};
     results.json["figures"] = figures();
     results.json["not_estimable"] = not_estimable;
-    results.headline = headline(pooled, pooled_differences["clinical_cox"]);
+    results.headline = headline(pooled, pooled_differences["clinical_cox"]) + strategies_text();
     return results;
   }
 
@@ -123,6 +126,27 @@ class Gatherer {
     return out;
   }
 
+  // What of the fold's figures of an endpoint has only a reason: the endpoint alone when nothing of it can be said.
+  static void add_not_estimable(Json& list, const std::string& fold, const std::string& endpoint, const st::Estimates& metrics) {
+    const auto add = [&](const std::string& name, const std::string& why) { list.push_back({{"fold", fold}, {"name", name}, {"why", why}}); };
+    const std::string front = endpoint + ".";
+    if (const st::Estimate& c = metrics.at(front + "harrell_c"); !c.estimable()) return add(endpoint, c.not_estimable);
+    for (const auto& [name, estimate] : metrics)
+      if (name.starts_with(front) && !estimate.estimable()) add(name, estimate.not_estimable);
+  }
+
+  // A line for each arm that some fold could not learn: nobody reads its empty cells as an oversight.
+  [[nodiscard]] std::string strategies_text() const {
+    std::map<std::string, std::vector<std::string>> without;
+    for (const FoldResult& fold : request_.folds)
+      for (const Strategy& strategy : fold.strategies)
+        if (!strategy.not_estimable.empty()) without[strategy.name].push_back(fmt::format("{} ({})", fold.record.name, strategy.patients));
+    std::string text;
+    for (const auto& [name, folds] : without)
+      text += fmt::format("strategy {} is not estimable in {} of {} folds; fold (training patients who received it): {}\n", name, folds.size(), request_.folds.size(), fmt::join(folds, ", "));
+    return text;
+  }
+
   // Every figure that the fold would have, with the reason why it has none.
   [[nodiscard]] static st::Estimates untrained(const FoldResult& fold, const EndpointResult& endpoint) {
     st::Estimates out;
@@ -145,6 +169,8 @@ class Gatherer {
   }
 
   [[nodiscard]] static Json fold_json(const FoldResult& fold, const Json& n, const Json& events, const st::Estimates& metrics) {
+    Json strategies = Json::array();
+    for (const Strategy& strategy : fold.strategies) strategies.push_back(strategy_json(strategy));
     return {{"name", fold.record.name},
             {"held_out", fold.record.held_out},
             {"patients", fold.record.test.size()},
@@ -155,6 +181,7 @@ class Gatherer {
             {"train", fold.record.train.size()},
             {"inner", fold.record.inner.size()},
             {"calibration", Json::parse(to_text(fold.calibration))},
+            {"strategies", strategies},
             {"propensity_note", fold.propensity_note},
             {"seconds", fold.seconds}};
   }

@@ -43,10 +43,11 @@ std::vector<double> prediction_months(const std::vector<EndpointSpec>& endpoints
   return {months.begin(), months.end()};
 }
 
-std::vector<std::string> strategy_names(const std::vector<std::string>& arms) {
-  std::vector<std::string> names = arms;
-  if (arms.size() > 1) names.emplace_back("natural");
-  return names;
+std::vector<Strategy> with_natural(std::vector<Strategy> arms) {
+  std::int64_t patients = 0;
+  for (const Strategy& arm : arms) patients += arm.patients;
+  if (arms.size() > 1) arms.push_back({"natural", patients, {}});
+  return arms;
 }
 
 Prediction prediction_of(const engine::Predictor::Curves& curves, const std::vector<double>& shares, const std::vector<EndpointSpec>& endpoints,
@@ -72,8 +73,8 @@ Prediction prediction_of(const engine::Predictor::Curves& curves, const std::vec
   return prediction;
 }
 
-PredictionsCsv::PredictionsCsv(const std::vector<EndpointSpec>& endpoints, const std::vector<std::string>& arms, const std::vector<double>& months)
-    : endpoints_(endpoints), strategies_(strategy_names(arms)), months_(months) {
+PredictionsCsv::PredictionsCsv(const std::vector<EndpointSpec>& endpoints, const std::vector<Strategy>& arms, const std::vector<double>& months)
+    : endpoints_(endpoints), strategies_(with_natural(arms)), months_(months) {
   std::vector<std::string> header{"patient_id", "centre", "fold", "endpoint", "strategy", "strategy_observed", "risk"};
   for (const double month : months_)
     if (whole_years(month)) header.push_back("survival_" + number_text(month));
@@ -85,15 +86,16 @@ void PredictionsCsv::add(const store::Store& store, std::int64_t patient, const 
   for (std::size_t e = 0; e < endpoints_.size(); ++e)
     for (std::size_t s = 0; s < strategies_.size(); ++s) {
       const std::vector<double>& survival = prediction.survival.at(s).at(e);
+      const bool said = strategies_[s].not_estimable.empty();
       std::vector<std::string> fields;
       double at_horizon = survival.empty() ? std::nan("") : survival.front();
       for (std::size_t m = 0; m < months_.size(); ++m) {
         const bool within = months_[m] <= endpoints_[e].horizon_months + 1e-9;
-        if (whole_years(months_[m])) fields.push_back(within ? number_text(survival.at(m)) : "");
+        if (whole_years(months_[m])) fields.push_back(within && said ? number_text(survival.at(m)) : "");
         if (within) at_horizon = survival[m];
       }
-      std::vector<std::string> line{
-          row.id, row.centre, fold, endpoints_[e].name, strategies_[s], row.assignment.name(store.strategies()), number_text(1 - at_horizon)};
+      std::vector<std::string> line{row.id, row.centre, fold, endpoints_[e].name, strategies_[s].name, row.assignment.name(store.strategies()),
+                                    said ? number_text(1 - at_horizon) : ""};
       line.insert(line.end(), fields.begin(), fields.end());
       text_ += csv_line(line);
     }

@@ -113,10 +113,11 @@ class Validation {
 
 void Validation::open() {
   store_.emplace(store::Store::open(request_.store));
-  patients_ = patients_of(*store_);
   if (store_->endpoints().empty()) throw input_error("the store has no endpoints to validate", {request_.store.string()}, "add follow_up and endpoints to the cohort and run hepar shard again");
-  folds_ = plan_folds(*store_, patients_, experiment_.validation, static_cast<std::uint64_t>(experiment_.seed));
-  for (const std::string& why : engine::select(experiment_, *store_).left_out) console_.note("left out: " + why);
+  const engine::Selection selection = engine::select(experiment_, *store_);
+  patients_ = patients_of(*store_, selection.endpoints);
+  folds_ = plan_folds(*store_, patients_, {selection.endpoints, experiment_.validation, static_cast<std::uint64_t>(experiment_.seed)});
+  for (const std::string& why : selection.left_out) console_.note("left out: " + why);
   if (!request_.only_fold.empty()) {
     std::vector<std::string> names;
     for (const Fold& fold : folds_) names.push_back(fold.name);
@@ -129,14 +130,14 @@ void Validation::open() {
   if (request_.must_resume && !fs::exists(folder_.config())) throw usage_error("there is no validation to resume", {folder_.root.string()}, "leave out --resume to start one");
   if (request_.fresh) move_aside(folder_.root);
   // A configuration alone does not make a validation: a run has one too.
-  if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.root / "folds"))
+  if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.folds()))
     throw usage_error("the folder is neither empty nor a validation", {folder_.root.string()}, "choose another --out");
   if (fs::exists(folder_.config()))
     if (const std::string difference = engine::first_difference(read_file(folder_.config()), experiment_); !difference.empty())
       throw store_error("the validation belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
   refuse_other_store();  // before anything is written: what is refused keeps its status
   std::error_code failed;
-  fs::create_directories(folder_.root / "folds", failed);
+  fs::create_directories(folder_.folds(), failed);
   if (failed) {
     errno = failed.value();
     throw disk_error("cannot create the folder", {folder_.root.string()});
@@ -145,7 +146,7 @@ void Validation::open() {
   if (!fs::exists(folder_.config())) publish(folder_.config(), engine::config_yaml(copy));
   Json names = Json::array();
   for (const Fold& fold : folds_) names.push_back(ValidationFolder::folder_name(fold.name));
-  if (!fs::exists(folder_.plan())) publish(folder_.plan(), sealed({{"schema", "hepar-plan/1"}, {"folds", names}}));
+  if (!fs::exists(folder_.plan())) publish(folder_.plan(), sealed({{"schema", kPlanDocument.schema}, {"folds", names}}));
 }
 
 // Before anything is trained: one person under two ids would make the folds tell more than they know.
@@ -164,11 +165,11 @@ void Validation::refuse_twins() {
 
 void Validation::refuse_other_store() const {
   for (const Fold& fold : folds_) {
-    if (!fs::exists(folder_.fold_json(fold.name))) continue;
+    if (!fs::exists(folder_.fold(fold.name).fold())) continue;
     const FoldRecord record = read_fold(folder_, fold.name).record;
     const bool features = record.features_sha256 != store_->features_sha256();
     if (features || record.tables_sha256 != store_->tables_sha256())
-      throw store_error("the fold belongs to another store: " + std::string(features ? "features" : "tables") + "_sha256 differs", {folder_.fold(fold.name).string()}, "use its store, another --out, or --fresh");
+      throw store_error("the fold belongs to another store: " + std::string(features ? "features" : "tables") + "_sha256 differs", {folder_.fold(fold.name).root.string()}, "use its store, another --out, or --fresh");
   }
 }
 
@@ -208,7 +209,7 @@ void Validation::publish_results(ValidateResult& result) {
   std::vector<std::string> missing;
   std::vector<FoldResult> results;
   for (const Fold& fold : folds_) {
-    if (fs::exists(folder_.fold_json(fold.name))) {
+    if (fs::exists(folder_.fold(fold.name).fold())) {
       results.push_back(read_fold(folder_, fold.name));
     } else {
       missing.push_back(fold.name);
@@ -246,7 +247,7 @@ void Validation::publish_results(ValidateResult& result) {
 }
 
 void Validation::publish_record(const Json& parts, double seconds) {
-  publish(folder_.run(), sealed({{"schema", "hepar-run/1"}, {"kind", "validation"}, {"status", "finished"}, {"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()},
+  publish(folder_.run(), sealed({{"schema", kRunDocument.schema}, {"kind", "validation"}, {"status", "finished"}, {"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()},
                               {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"folds", folds_.size()}, {"patients", patients_.size()}, {"seconds", parts}, {"wall_seconds", seconds},
                               {"peak_memory_bytes_rank_0", peak_memory_bytes()}}));
   status_.publish({.state = "finished", .phase = "results", .message = "finished"});
@@ -256,10 +257,10 @@ void Validation::publish_record(const Json& parts, double seconds) {
 bool Validation::finished(ValidateResult& result) const {
   if (!request_.only_fold.empty() || !fs::exists(folder_.results()) || !fs::exists(folder_.predictions()) || !fs::exists(folder_.status())) return false;
   for (const Fold& fold : folds_)
-    if (!fs::exists(folder_.fold_json(fold.name))) return false;
+    if (!fs::exists(folder_.fold(fold.name).fold())) return false;
   const std::optional<Status> status = read_status(folder_.status());
   if (!status || status->state != "finished") return false;
-  const Json results = read_sealed(folder_.results(), "hepar-validation/1", "remove it, and the same command makes it again from its folds");
+  const Json results = read_sealed(folder_.results(), kValidationDocument.schema, "remove it, and the same command makes it again from its folds");
   const Json& made_of = results.at("provenance");
   if (made_of.value("features_sha256", "") != store_->features_sha256() || made_of.value("tables_sha256", "") != store_->tables_sha256() || made_of.value("config_sha256", "") != engine::config_sha256(request_.experiment)) return false;
   if (made_of.at("predictions_sha256") != sha256_file(folder_.predictions())) return false;
@@ -280,8 +281,9 @@ void Validation::failed(const Error& error) {
 
 std::string fold_list(const engine::Experiment& experiment, const std::filesystem::path& path) {
   const store::Store store = store::Store::open(path);
+  const std::vector<std::string> endpoints = engine::select(experiment, store).endpoints;
   std::string text;
-  for (const Fold& fold : plan_folds(store, patients_of(store), experiment.validation, static_cast<std::uint64_t>(experiment.seed)))
+  for (const Fold& fold : plan_folds(store, patients_of(store, endpoints), {endpoints, experiment.validation, static_cast<std::uint64_t>(experiment.seed)}))
     text += fold.name + "\t" + ValidationFolder::folder_name(fold.name) + "\n";
   return text;
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that knows the file names of a run and of a validation, and the schemas that stand in them. (Those of a
+// store: sharding/store/layout.hpp.)
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace hepar {
+
+// A sealed JSON document: its file and the schema that it carries.
+struct DocumentKind {
+  const char* file;
+  const char* schema;
+};
+inline constexpr DocumentKind kRunDocument{"run.json", "hepar-run/1"}, kModelDocument{"model.json", "hepar-model/1"}, kFoldDocument{"fold.json", "hepar-fold/1"},
+    kPlanDocument{"plan.json", "hepar-plan/1"}, kValidationDocument{"validation.json", "hepar-validation/1"};
+
+// What `train` makes, and each fold of a validation.
+struct RunFolder {
+  std::filesystem::path root;
+
+  [[nodiscard]] std::filesystem::path run() const { return root / kRunDocument.file; }
+  [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
+  [[nodiscard]] std::filesystem::path config() const { return root / "config.yaml"; }
+  [[nodiscard]] std::filesystem::path events() const { return root / "events.jsonl"; }
+  [[nodiscard]] std::filesystem::path tensorboard() const { return root / "tensorboard"; }
+  [[nodiscard]] std::filesystem::path checkpoints() const { return root / "checkpoints"; }
+  [[nodiscard]] std::filesystem::path checkpoint(std::int64_t step) const { return checkpoints() / ("step-" + std::to_string(step)); }
+  [[nodiscard]] std::filesystem::path model() const { return root / "model.safetensors"; }
+  [[nodiscard]] std::filesystem::path model_json() const { return root / kModelDocument.file; }
+  // Of a fold: the record of what it saw, written last, and the patients that it held out.
+  [[nodiscard]] std::filesystem::path fold() const { return root / kFoldDocument.file; }
+  [[nodiscard]] std::filesystem::path predictions() const { return root / "predictions.csv"; }
+};
+
+// What `validate` makes.
+struct ValidationFolder {
+  std::filesystem::path root;
+
+  [[nodiscard]] std::filesystem::path folds() const { return root / "folds"; }
+  [[nodiscard]] RunFolder fold(const std::string& name) const { return {folds() / folder_name(name)}; }
+  // A centre's code need not be a file name: "/", "\\", "%", control characters, "." and ".." stand as %XX.
+  [[nodiscard]] static std::string folder_name(const std::string& fold);
+  [[nodiscard]] std::filesystem::path plan() const { return root / kPlanDocument.file; }  // the folds' folders, for `hepar status`
+  [[nodiscard]] std::filesystem::path predictions() const { return root / "predictions.csv"; }
+  [[nodiscard]] std::filesystem::path results() const { return root / kValidationDocument.file; }
+  [[nodiscard]] std::filesystem::path run() const { return root / kRunDocument.file; }
+  [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
+  [[nodiscard]] std::filesystem::path config() const { return root / "config.yaml"; }
+};
+
+}  // namespace hepar

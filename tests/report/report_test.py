@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 program = sys.argv[1]
 SMALL = ["--set", "train.steps=4", "--set", "model.embedding=8", "--set", "model.fusion.width=8", "--set", "model.vector.hidden=8", "--set", "validation.min_events=3"]
-SECTIONS = ["headline", "flow", "centres", "survival", "calibration", "accuracy", "example", "training", "cost", "audit", "provenance"]
+SECTIONS = ["headline", "reading", "flow", "strategies", "centres", "survival", "calibration", "accuracy", "example", "training", "cost", "audit", "provenance"]
 
 
 def hepar(*words):
@@ -72,10 +72,22 @@ def figures_are_those_of(page, result, flow):
         told = cells_of(page, "headline", title)
         assert told[1:5] == [said(pooled[name]), said(pooled[name + "_prediction"]), said(cox["pooled"][name]), said(cox["difference"][name])], (told, said(pooled[name]), said(pooled[name + "_prediction"]), said(cox["pooled"][name]), said(cox["difference"][name]))
         groups = result["figures"][endpoint]["risk_groups"]["groups"]
-        counts = [cells_of(page, "survival", group["name"])[1:] for group in groups] if endpoint == "rfs" else []
-        assert counts == ([[str(n) for n in group["at_risk"]] for group in groups] if counts else []), counts
+        chart = re.search(rf'<svg[^>]*aria-label="{re.escape(title)} by predicted risk">.*?</svg>', page, re.S).group(0)
+        rows = [[re.sub(r"<[^>]+>", "", text) for text in re.findall(r"<text.*?</text>", row)] for row in re.findall(r'<g class="counts">(.*?)</g>', chart, re.S)]
+        assert rows == [[group["name"], *map(str, group["at_risk"])] for group in groups], rows
+        # Each number stands under the tick of its month, and both axes have theirs.
+        ticks = {text: x for x, text in re.findall(r'<text class="tick" x="([\d.]+)" y="329.0" text-anchor="middle">(\d+)</text>', chart)}
+        assert list(ticks) == [str(month) for month in range(0, int(result["figures"][endpoint]["horizon"]) + 1, 12)], ticks
+        for row in re.findall(r'<g class="counts">(.*?)</g>', chart, re.S):
+            assert re.findall(r'<text class="tick" x="([\d.]+)"', row) == list(ticks.values()), row
+        assert all(f">{share} %</text>" in chart for share in (0, 20, 40, 60, 80, 100)), "the share's axis has no numbers"
     centres = list(flow["patients"])
     assert cells_of(page, "flow", "eligible") == ["eligible", str(sum(flow["eligible"].values())), *(str(flow["eligible"].get(c, 0)) for c in centres)]
+    for fold in result["folds"]:
+        received = [str(strategy["patients"]) + (" not estimable" if "not_estimable" in strategy else "") for strategy in fold["strategies"]]
+        assert cells_of(page, "strategies", fold["name"]) == [fold["name"], str(fold["patients"]), *received]
+    for entry in result["not_estimable"]:
+        assert html.escape(f"{entry['fold']}: {entry['why']}") in page, entry
     for fold in result["folds"]:
         assert cells_of(page, "provenance", f"fold {fold['name']}")[1] == fold["parameters_sha256"]
 

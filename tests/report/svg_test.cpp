@@ -36,5 +36,18 @@ TEST(Chart, NamesItselfAndEscapesItsLabels) {
   EXPECT_EQ(svg.rfind("</svg>"), svg.size() - 6);
 }
 
+TEST(Chart, PutsCountsUnderTheirTicks) {
+  Chart chart("S", {0, 24, "months", 12}, {0, 1, "free", 0.5, true}, 640, 360);
+  chart.counts("Number at risk", {{"low", "c0", {{0, 40}, {12, 31}, {24, 7}}}});
+  const std::string svg = chart.svg();
+  for (const char* pair : {">12</text>", ">31</text>", ">50 %</text>", ">Number at risk</text>"}) EXPECT_NE(svg.find(pair), std::string::npos) << pair;
+  const auto x_of = [&](const std::string& text) {
+    const std::size_t at = svg.find("\" text-anchor=\"middle\">" + text + "</text>"), begin = svg.rfind(" x=\"", at) + 4;
+    return svg.substr(begin, svg.find('"', begin) - begin);
+  };
+  EXPECT_EQ(x_of("12"), x_of("31"));
+  EXPECT_EQ(x_of("24"), x_of("7"));
+}
+
 }  // namespace
 }  // namespace hepar::report

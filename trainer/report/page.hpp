@@ -5,8 +5,12 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace hepar::report {
+
+// How every page begins, so that one is known again.
+inline constexpr std::string_view kFirstBytes = "<!doctype html><!-- hepar report -->";
 
 struct PageRequest {
   std::filesystem::path run;                   // a validation folder, or a trained run

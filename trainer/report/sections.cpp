@@ -6,17 +6,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace hepar::report {
 
 namespace {
 
-std::string figure(const std::string& chart, const std::string& caption) { return "<figure>" + chart + "<figcaption>" + caption + "</figcaption></figure>"; }
-
-Json pooled(const Source& source, const std::string& name) {
-  return source.validation.contains("pooled") ? estimate_of(source.validation.at("pooled"), name) : Json(nullptr);
-}
 Json difference(const Source& source, const std::string& name) {
   const Json baselines = source.validation.value("baselines", Json::object());
   return baselines.contains("clinical_cox") ? estimate_of(baselines.at("clinical_cox").value("difference", Json::object()), name) : Json(nullptr);
@@ -33,11 +29,24 @@ Points points_of(const Json& x, const Json& y) {
   return points;
 }
 
+// Places that a text takes: one a letter, two a CJK one.
+std::size_t letters(const std::string& text) {
+  std::size_t count = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xc0U) != 0x80U) count += byte >= 0xe3U ? 2 : 1;
+  }
+  return count;
+}
+
 // One centre's row of a forest plot, drawn by hand: the axis is shared, labels are text.
 std::string forest(const Source& source, const std::string& endpoint) {
   const std::string name = endpoint + ".harrell_c";
   const Json& folds = source.validation.at("folds");
-  const int row = 24, top = 10, left = 150, right = 230, width = 760, height = top + row * (static_cast<int>(folds.size()) + 2) + 40;
+  std::size_t longest = 12;  // letters of "a new centre"
+  for (const Json& fold : folds) longest = std::max(longest, letters(fold.at("name").get<std::string>()));
+  const int row = 24, top = 10, left = 24 + 8 * static_cast<int>(std::min<std::size_t>(longest, 40)), right = 250, width = left + 380 + right,
+            height = top + row * (static_cast<int>(folds.size()) + 2) + 40;
   double low = 0.3;  // lower where an interval is
   for (const Json& fold : folds)
     if (const double from = value_of(estimate_of(fold.at("metrics"), name), "low"); from < low) low = from;
@@ -80,23 +89,55 @@ std::string forest(const Source& source, const std::string& endpoint) {
   return "<div class=\"scroll\"><div class=\"wide\">" + svg + "</svg></div></div>";
 }
 
+// "Recurrence-free survival (rfs): C 0.73 (0.70 to 0.76) …" in words, for who reads nothing else.
+std::string sentence(const Source& source, const std::string& endpoint) {
+  const std::string c = endpoint + ".harrell_c", title = "<b>" + escaped(title_of(endpoint)) + ":</b> ";
+  const Json all = pooled(source, c), gain = difference(source, c);
+  if (!all.is_object() || all.contains("not_estimable")) return "<li>" + title + (all.is_object() ? estimate_text(all) : "not computed") + ".</li>";
+  std::string text = title + "C " + estimate_text(all, 2);
+  if (const double value = value_of(gain, "value"), low = value_of(gain, "low"), high = value_of(gain, "high"); std::isfinite(low)) {
+    const char* verdict = low > 0 ? "more than" : high < 0 ? "less than" : "no clear difference from";
+    text += low > 0 || high < 0 ? fmt::format("; {:.2f} {} a Cox model of the clinical columns alone ({:.2f} to {:.2f})", std::fabs(value), verdict, std::min(std::fabs(low), std::fabs(high)), std::max(std::fabs(low), std::fabs(high)))
+                                : fmt::format("; {} a Cox model of the clinical columns alone ({:+.2f}, {:+.2f} to {:+.2f})", verdict, value, low, high);
+  }
+  return "<li>" + text + ".</li>";
+}
+
 }  // namespace
 
 std::string headline_section(const Source& source) {
   if (!source.validation.is_object()) return {};
   std::vector<std::vector<std::string>> rows;
+  std::string sentences;
   for (const std::string& endpoint : endpoints_of(source)) {
     const std::string c = endpoint + ".harrell_c";
     const Json all = pooled(source, c);
+    sentences += sentence(source, endpoint);
     rows.push_back({escaped(title_of(endpoint)), estimate_text(all), estimate_text(pooled(source, c + "_prediction")), estimate_text(baseline(source, c)),
                     estimate_text(difference(source, c)),
                     all.is_object() ? fmt::format("{} / {}", number(value_of(all, "events"), 0), number(value_of(all, "n"), 0)) : "not known"});
   }
+  return section("headline", "How well it tells patients apart where it was never trained",
+                 "<ul class=\"sentences\">" + sentences + "</ul>" +
+                     table({"endpoint", "model", "in a new centre", "clinical Cox model", "model minus Cox", "events / patients"}, rows) +
+                     "<p class=\"muted\">C (Harrell's concordance) is the chance that of two patients the one with the higher predicted risk has the event first: 1 is always, 0.5 is a coin. "
+                     "In parentheses: 95 % intervals; for a new centre, the range in which the C of a centre that nobody has seen would lie.</p>");
+}
+
+// Every word of the page that a clinician may not know, in one place, before the figures.
+std::string reading_section(const Source& source) {
+  if (!source.validation.is_object()) return {};
   const std::string estimand = source.validation.value("estimand", "");
-  return section("headline", "Discrimination where the model was never trained",
-                 "<p>Harrell's C of held-out patients, pooled over folds by random effects; 0.5 is chance.</p>" +
-                     table({"endpoint", "model", "in a new centre", "clinical Cox", "model over Cox", "events / n"}, rows) +
-                     (estimand.empty() ? "" : "<p class=\"muted\">Estimand: " + escaped(estimand) + ".</p>"));
+  static constexpr std::array<std::pair<const char*, const char*>, 6> kWords{
+      {{"Fold", "one part of the patients, kept aside while a model is trained on the others and then predicted by it. With <code>leave_one_centre_out</code> a fold is one centre, or several small ones together."},
+       {"Held out", "kept aside in that way. Every figure below comes from predictions of held-out patients only."},
+       {"Pooled", "one number from all folds by random effects: centres may truly differ, and a centre with few events counts less."},
+       {"Natural mixture", "the prediction for a patient whose treatment after surgery is not yet known: the predictions under each strategy, weighted by how often patients like this one received it in the training centres."},
+       {"Not estimable", "too few events, patients or months of follow-up to say anything; such a figure stays out of the pool and is listed with its reason."},
+       {"Clinical Cox model", "a conventional regression on the clinical columns, fitted and tested on the same patients: what the images, slides and reports have to surpass."}}};
+  std::string list;
+  for (const auto& [word, meaning] : kWords) list += std::string("<dt>") + word + "</dt><dd>" + meaning + "</dd>";
+  return section("reading", "How to read this page", "<dl>" + list + "</dl>" + (estimand.empty() ? "" : "<p>What is predicted: " + escaped(estimand) + ".</p>"));
 }
 
 std::string forest_section(const Source& source) {
@@ -106,8 +147,8 @@ std::string forest_section(const Source& source) {
     body += figure(
         forest(source, endpoint),
         "Harrell's C of " + escaped(title_of(endpoint)) +
-            " in each held-out fold, of the risk under the natural mixture of strategies, with 95 % intervals; the diamond "
-            "pools them, the last row is the prediction interval for a centre that nobody has seen.");
+            ", each fold predicted by the model that was trained on the others. Dots: C with its 95 % interval; dashed: chance (0.5); diamond: all folds pooled; last row: the "
+            "range in which the C of a centre that nobody has seen would lie.");
   return section("centres", "Centre by centre", body);
 }
 
@@ -116,114 +157,26 @@ std::string survival_section(const Source& source) {
   std::string body;
   for (const std::string& endpoint : endpoints_of(source)) {
     const Json& figures = source.validation.at("figures").at(endpoint);
-    const Json& groups = figures.at("risk_groups").at("groups");
     const double horizon = value_of(figures, "horizon");
-    Chart chart(endpoint + " by predicted risk", {0, horizon, "months after surgery"}, {0, 1, "free of event"});
+    Chart chart(title_of(endpoint) + " by predicted risk", {0, horizon, "months after surgery", kYear}, {0, 1, "without the event", 0.2, true}, 640, 360);
     std::string legend = "<ul class=\"legend\">";
-    std::vector<std::string> header{"at risk"};
-    std::vector<std::vector<std::string>> rows;
-    int index = 0;
-    for (const Json& group : groups) {
-      const std::string css = fmt::format("c{}", index++);
-      chart.band(points_of(group.at("times"), group.at("low")), points_of(group.at("times"), group.at("high")), "band " + css);
-      const Points curve = points_of(group.at("times"), group.at("survival"));
-      chart.steps(curve, "line " + css);
-      legend += "<li class=\"" + css + "\">" + escaped(group.at("name").get<std::string>()) + " risk: " + group.at("events").dump() + " events in " +
-                group.at("n").dump() + "</li>";
-      std::vector<std::string> row{escaped(group.at("name").get<std::string>())};
-      for (const Json& n : group.at("at_risk")) row.push_back(n.dump());
-      if (header.size() == 1)
-        for (const Json& month : group.at("at_risk_times")) header.push_back(number(month.get<double>(), 0) + " mo");
-      rows.push_back(row);
-    }
-    const double p = value_of(figures.at("risk_groups").at("logrank"), "p");
-    body += figure(chart.svg() + legend + "</ul>" + table(header, rows),
-                   escaped(title_of(endpoint)) + ": " + escaped(figures.at("risk_groups").at("method").get<std::string>()) +
-                       " with 95 % bands; held-out patients of all folds; groups by " +
-                       escaped(figures.at("risk_groups").at("rule").get<std::string>()) + "; log-rank test stratified by fold: p " +
-                       (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
-  }
-  return section("survival", "Survival by predicted risk", body);
-}
-
-std::string calibration_section(const Source& source) {
-  if (!source.validation.is_object()) return {};
-  std::string body;
-  for (const std::string& endpoint : endpoints_of(source)) {
-    const Json& figures = source.validation.at("figures").at(endpoint);
-    Chart chart("Calibration of " + endpoint, {0, 1, "predicted risk"}, {0, 1, "observed risk"}, 420, 380);
-    chart.line({{0, 0}, {1, 1}}, "chance");
-    for (const Json& group : figures.at("calibration")) {
-      chart.interval(value_of(group, "predicted"), value_of(group, "low"), value_of(group, "high"), "whisker");
-      chart.dot(value_of(group, "predicted"), value_of(group, "observed"), "mark");
-    }
-    const std::string month = number(value_of(figures, "horizon"), 0);
-    std::int64_t n = 0, events = 0;
+    std::vector<CountRow> at_risk;
     for (const Json& group : figures.at("risk_groups").at("groups")) {
-      n += group.at("n").get<std::int64_t>();
-      events += group.at("events").get<std::int64_t>();
+      const std::string css = fmt::format("c{}", at_risk.size()), name = group.at("name");
+      chart.band(points_of(group.at("times"), group.at("low")), points_of(group.at("times"), group.at("high")), "band " + css);
+      chart.steps(points_of(group.at("times"), group.at("survival")), "line " + css);
+      legend += "<li class=\"" + css + "\"><span>" + escaped(name) + " risk: " + group.at("events").dump() + " events in " + group.at("n").dump() + " patients</span></li>";
+      at_risk.push_back({name, "name " + css, points_of(group.at("at_risk_times"), group.at("at_risk"))});
     }
-    body +=
-        figure(chart.svg(),
-               fmt::format("{}, {} months: fifths of the predicted risk of held-out patients ({} events in {}). Observed/expected {}; "
-                           "slope {}; before calibration on the inner split: {}; slope {}.",
-                           escaped(title_of(endpoint)), month, events, n, estimate_text(pooled(source, endpoint + ".oe." + month), 2),
-                           estimate_text(pooled(source, endpoint + ".calibration_slope"), 2), estimate_text(pooled(source, endpoint + ".raw_oe." + month), 2),
-                           estimate_text(pooled(source, endpoint + ".raw_calibration_slope"), 2)));
+    chart.counts("Number at risk", at_risk);
+    const double p = value_of(figures.at("risk_groups").at("logrank"), "p");
+    const bool competing = figures.at("risk_groups").at("method") != "Kaplan-Meier";
+    body += figure(chart.svg() + legend + "</ul>",
+                   escaped(title_of(endpoint)) + ", held-out patients of all folds, in three groups by predicted risk (cut at the thirds of each fold's training patients). " +
+                       (competing ? "Curves: share without the event, death before it counted as a competing event (1 - Aalen-Johansen incidence)" : "Curves: Kaplan-Meier estimate") +
+                       " with 95 % bands. Chance of a difference this large if the groups did not differ (log-rank test, within folds): p " + (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
   }
-  return section("calibration", "Do predicted risks come true?", "<div class=\"pair\">" + body + "</div>");
-}
-
-constexpr const char* kTerms =
-    "<p class=\"muted\">Random effects over folds, 95 % intervals. AUC: chance that a patient with the event by then had the higher predicted risk than one "
-    "without (censoring weighted). Brier: mean squared error of the predicted risk, 0 is perfect. IPA: share by which it is smaller than with "
-    "everybody's average risk. Observed / expected and slope: 1 is perfect. Uno C: Harrell's C weighted for censoring. IBS: Brier over time. ICI: mean distance of predicted from "
-    "observed risk.</p>";
-
-std::string accuracy_section(const Source& source) {
-  if (!source.validation.is_object()) return {};
-  std::vector<std::vector<std::string>> rows;
-  for (const std::string& endpoint : endpoints_of(source)) {
-    const double horizon = value_of(source.validation.at("figures").at(endpoint), "horizon");
-    for (double month = 12; month <= horizon + 1e-9; month += 12) {
-      const std::string m = number(month, 0);
-      rows.push_back({escaped(endpoint) + ", " + m + " months", estimate_text(pooled(source, endpoint + ".auc." + m)),
-                      estimate_text(pooled(source, endpoint + ".brier." + m)), estimate_text(pooled(source, endpoint + ".ipa." + m)),
-                      estimate_text(pooled(source, endpoint + ".oe." + m), 2)});
-    }
-    rows.push_back({escaped(endpoint) + ", over time", "Uno C " + estimate_text(pooled(source, endpoint + ".uno_c")),
-                    "IBS " + estimate_text(pooled(source, endpoint + ".ibs")), "ICI " + estimate_text(pooled(source, endpoint + ".ici")), ""});
-  }
-  std::string missing;
-  for (const Json& one : source.validation.value("not_estimable", Json::array()))
-    missing += "<li>" + escaped(one.at("fold").get<std::string>()) + ", " + escaped(one.at("name").get<std::string>()) + ": " +
-               escaped(one.at("why").get<std::string>()) + "</li>";
-  return section("accuracy", "Accuracy by time",
-                 table({"", "AUC", "Brier", "IPA", "observed / expected"}, rows) + kTerms +
-                     (missing.empty() ? "" : "<p>Not estimable, and left out of the pool:</p><ul>" + missing + "</ul>"));
-}
-
-std::string example_section(const Source& source) {
-  if (!source.example) return {};
-  const ExamplePatient& patient = *source.example;
-  std::string body = fmt::format("<p>Patient {} of centre {}, predicted by the model that never saw {}; recorded strategy: {}.</p><div class=\"pair\">",
-                                 escaped(patient.id), escaped(patient.centre), patient.fold.empty() ? "them" : "their fold", escaped(patient.observed));
-  for (std::size_t e = 0; e < patient.endpoints.size(); ++e) {
-    double longest = 12;
-    for (const auto& strategy : patient.curves)
-      for (const auto& [month, survival] : strategy[e]) longest = std::max(longest, month);
-    Chart chart("Predicted " + patient.endpoints[e], {0, longest, "months after surgery"}, {0, 1, "predicted free of event"}, 480, 300);
-    std::string legend = "<ul class=\"legend\">";
-    for (std::size_t s = 0; s < patient.strategies.size(); ++s) {
-      const std::string css = fmt::format("c{}", s);
-      chart.line(patient.curves[s][e], "line " + css);
-      legend += "<li class=\"" + css + "\">" + escaped(patient.strategies[s]) + ": " + number(100 * patient.curves[s][e].back().second, 0) + " % at " +
-                number(longest, 0) + " months</li>";
-    }
-    body += figure(chart.svg() + legend + "</ul>", escaped(title_of(patient.endpoints[e])) + " under each strategy, as this patient's own model predicts it.");
-  }
-  return section("example", "One patient, every strategy",
-                 body + "</div><p class=\"muted\">Research use only. Differences between strategies rest on observational data and are not advice.</p>");
+  return section("survival", "What happened to patients of low, middle and high predicted risk", body);
 }
 
 }  // namespace hepar::report

@@ -55,7 +55,7 @@ std::string flow_section(const Source& source) {
   std::string queries;
   const Json counted = source.flow.value("queries", Json::object());
   for (const auto& [problem, n] : counted.items()) queries += "<li>" + escaped(problem) + ": " + n.dump() + "</li>";
-  return section("flow", "Who entered", boxes + table(header, rows) + (queries.empty() ? "" : "<p>Queries to data managers:</p><ul>" + queries + "</ul>"));
+  return section("flow", "Who entered", boxes + table(header, rows, Narrow::sliding) + (queries.empty() ? "" : "<p>Queries to data managers:</p><ul>" + queries + "</ul>"));
 }
 
 std::string training_section(const Source& source) {
@@ -76,11 +76,11 @@ std::string training_section(const Source& source) {
     smooth.emplace_back(curve.name, std::move(points));
   }
   if (smooth.empty()) return section("training", "Training", "<p>No training steps are recorded here.</p>");
-  Chart chart("Training loss", {0, steps, "optimiser step"}, {std::floor(low * 10) / 10, std::ceil(high * 10) / 10 + 0.1, "loss (smoothed)"});
+  Chart chart("Training loss", {0, steps, "training step"}, {std::floor(low * 10) / 10, std::ceil(high * 10) / 10 + 0.1, "loss (smoothed)"}, 640, 320);
   for (std::size_t i = 0; i < smooth.size(); ++i) chart.line(smooth[i].second, "line thin c" + std::to_string(i % 4));
   return section("training", "Training",
                  "<figure>" + chart.svg() +
-                     fmt::format("<figcaption>Negative log-likelihood a patient, smoothed over ten steps; {} training{}.</figcaption></figure>", smooth.size(),
+                     fmt::format("<figcaption>Loss: how badly the model explains what happened to its training patients (negative log-likelihood a patient, smoothed over ten steps); {} training{}.</figcaption></figure>", smooth.size(),
                                  smooth.size() == 1 ? "" : "s, one a fold"));
 }
 

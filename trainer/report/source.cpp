@@ -2,7 +2,9 @@
 #include "trainer/report/source.hpp"
 
 #include "data/base/error.hpp"
+#include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
+#include "sharding/store/store.hpp"
 #include "trainer/report/svg.hpp"
 
 #include <fmt/format.h>
@@ -23,14 +25,15 @@ Json read_json(const fs::path& path, const char* schema) {
 }
 
 // The flow of the very cohort that was validated or trained on.
-Json flow_of(const fs::path& store, const Source& source) {
-  const Json manifest = read_json(store / "store.json", "hepar-store/1");
-  Json flow = read_json(store / "flow.json", "hepar-flow/1");
-  if (manifest.is_null() || flow.is_null()) throw store_error("there is no store here, or it was not finished", {store.string()}, "check --store, or run hepar shard again");
+Json flow_of(const fs::path& folder, const Source& source) {
+  const store::Names names{folder};
+  const Json manifest = read_json(names.manifest(), store::kSchema);
+  Json flow = read_json(names.flow(), "hepar-flow/1");
+  if (manifest.is_null() || flow.is_null()) throw store_error("there is no store here, or it was not finished", {folder.string()}, "check --store, or run hepar shard again");
   const Json& made_of = source.validation.is_object() ? source.validation.at("provenance") : source.run;
-  if (manifest.at("tables_sha256") != flow.at("tables_sha256")) throw store_error("flow.json is not of these tables", {store.string()}, "run hepar shard again");
+  if (manifest.at("tables_sha256") != flow.at("tables_sha256")) throw store_error("flow.json is not of these tables", {folder.string()}, "run hepar shard again");
   if (made_of.at("tables_sha256") != flow.at("tables_sha256"))
-    throw store_error("is not the store that this was made from (tables_sha256 differs)", {store.string()}, "name its store, or leave --store out");
+    throw store_error("is not the store that this was made from (tables_sha256 differs)", {folder.string()}, "name its store, or leave --store out");
   return flow;
 }
 
@@ -48,7 +51,7 @@ TrainingCurve training_curve(const std::string& name, const fs::path& events) {
 std::optional<ExamplePatient> example_of(const Json& validation) {
   if (!validation.is_object() || !validation.contains("example") || !validation.at("example").is_object()) return std::nullopt;
   const Json& json = validation.at("example");
-  ExamplePatient example{json.at("patient_id"), json.at("centre"), json.at("fold"), json.at("strategy_observed"), {}, {}, {}};
+  ExamplePatient example{json.at("patient_id"), json.at("centre"), json.at("fold"), json.at("strategy_observed"), {}, {}, {}, {}};
   const auto position = [](std::vector<std::string>& names, const std::string& name) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
@@ -59,6 +62,11 @@ std::optional<ExamplePatient> example_of(const Json& validation) {
     const std::size_t s = position(example.strategies, one.at("strategy")), e = position(example.endpoints, one.at("endpoint"));
     if (example.curves.size() <= s) example.curves.resize(s + 1);
     if (example.curves[s].size() <= e) example.curves[s].resize(e + 1);
+    example.not_estimable.resize(example.curves.size());
+    if (one.contains("not_estimable")) {
+      example.not_estimable[s] = one.at("not_estimable");
+      continue;
+    }
     for (std::size_t i = 0; i < one.at("survival").size(); ++i) example.curves[s][e].emplace_back(json.at("months").at(i), one.at("survival")[i]);
   }
   return example;
@@ -68,6 +76,12 @@ std::optional<ExamplePatient> example_of(const Json& validation) {
 
 std::string section(const std::string& id, const std::string& title, const std::string& body) {
   return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>";
+}
+
+std::string figure(const std::string& chart, const std::string& caption) { return "<figure>" + chart + "<figcaption>" + caption + "</figcaption></figure>"; }
+
+Json pooled(const Source& source, const std::string& name) {
+  return source.validation.contains("pooled") ? estimate_of(source.validation.at("pooled"), name) : Json(nullptr);
 }
 
 double value_of(const Json& json, const char* key) {
@@ -100,32 +114,34 @@ std::string title_of(const std::string& endpoint) {
   return endpoint;
 }
 
-std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
-  std::string out = "<div class=\"scroll\"><table><thead><tr>";
-  for (const std::string& cell : header) out += "<th>" + cell + "</th>";
+std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows, Narrow narrow) {
+  std::string out = std::string("<div class=\"scroll\"><table class=\"") + (narrow == Narrow::stacked ? "stacked" : "sliding") + "\"><thead><tr>";
+  for (const std::string& cell : header) out += "<th scope=\"col\">" + cell + "</th>";
   out += "</tr></thead><tbody>";
   for (const auto& row : rows) {
     out += "<tr>";
-    for (std::size_t i = 0; i < row.size(); ++i) out += (i == 0 ? "<th scope=\"row\">" : "<td>") + row[i] + (i == 0 ? "</th>" : "</td>");
+    for (std::size_t i = 0; i < row.size(); ++i) out += (i == 0 ? "<th scope=\"row\">" : "<td data-of=\"" + header[i] + "\">") + row[i] + (i == 0 ? "</th>" : "</td>");
     out += "</tr>";
   }
   return out + "</tbody></table></div>";
 }
 
 Source read_source(const PageRequest& request) {
+  const ValidationFolder folder{request.run};
   Source source;
-  source.validation = read_json(request.run / "validation.json", "hepar-validation/1");
-  source.run = read_json(request.run / "run.json", "hepar-run/1");
+  source.validation = read_json(folder.results(), kValidationDocument.schema);
+  source.run = read_json(folder.run(), kRunDocument.schema);
   if (source.validation.is_null() && source.run.is_null())
     throw store_error("holds neither a validation nor a run", {request.run.string()}, "give the folder of hepar validate or hepar train");
   std::set<fs::path> folds;
   std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(request.run / "folds", ignored)) folds.insert(entry.path());
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder.folds(), ignored)) folds.insert(entry.path());
   if (folds.empty()) folds.insert(request.run);
   for (const fs::path& fold : folds) {
-    const Json run = read_json(fold / "run.json", "hepar-run/1");
+    const Json run = read_json(RunFolder{fold}.run(), kRunDocument.schema);
     if (!run.is_null()) source.fold_runs.push_back(run);
-    if (fs::exists(fold / "events.jsonl", ignored)) source.training.push_back(training_curve(fold.filename().string(), fold / "events.jsonl"));
+    const fs::path events = RunFolder{fold}.events();
+    if (fs::exists(events, ignored)) source.training.push_back(training_curve(fold.filename().string(), events));
   }
   if (request.store) source.flow = flow_of(*request.store, source);
   source.example = example_of(source.validation);

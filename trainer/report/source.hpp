@@ -13,16 +13,19 @@ namespace hepar::report {
 
 using Json = nlohmann::ordered_json;
 
+constexpr double kYear = 12;  // months, between ticks
+
 struct TrainingCurve {
   std::string name;
   std::vector<std::pair<double, double>> loss;
 };
 
-// One patient's predicted survival: [strategy][endpoint] -> (month, survival).
+// One patient's predicted survival: [strategy][endpoint] -> (month, survival); none under a strategy that is not estimable.
 struct ExamplePatient {
   std::string id, centre, fold, observed;
   std::vector<std::string> strategies, endpoints;
   std::vector<std::vector<std::vector<std::pair<double, double>>>> curves;
+  std::vector<std::string> not_estimable;  // [strategy]: why, or empty
 };
 
 struct Source {
@@ -37,11 +40,13 @@ struct Source {
 
 // Sections, in the order of the page; an empty text leaves one out.
 [[nodiscard]] std::string headline_section(const Source& source);
+[[nodiscard]] std::string reading_section(const Source& source);
 [[nodiscard]] std::string flow_section(const Source& source);
 [[nodiscard]] std::string forest_section(const Source& source);
 [[nodiscard]] std::string survival_section(const Source& source);
 [[nodiscard]] std::string calibration_section(const Source& source);
 [[nodiscard]] std::string accuracy_section(const Source& source);
+[[nodiscard]] std::string strategies_section(const Source& source);
 [[nodiscard]] std::string example_section(const Source& source);
 [[nodiscard]] std::string training_section(const Source& source);
 [[nodiscard]] std::string cost_section(const Source& source);
@@ -51,11 +56,15 @@ struct Source {
 // "0.712 (0.690 to 0.733)", or why it is not estimable.
 [[nodiscard]] std::string estimate_text(const Json& estimate, int digits = 3);
 [[nodiscard]] Json estimate_of(const Json& group, const std::string& name);  // null when absent
+[[nodiscard]] Json pooled(const Source& source, const std::string& name);    // an Estimate, or null
 [[nodiscard]] double value_of(const Json& json, const char* key);            // NaN when absent or null
 [[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
 [[nodiscard]] std::string title_of(const std::string& endpoint);  // the name that readers know: "overall survival (os)"
+[[nodiscard]] std::string figure(const std::string& chart, const std::string& caption);                           // both HTML
 [[nodiscard]] std::string section(const std::string& id, const std::string& title, const std::string& body);  // body is HTML
-[[nodiscard]] std::string table(const std::vector<std::string>& header,
-                                const std::vector<std::vector<std::string>>& rows);  // cells are HTML; first column left
+// Cells are HTML, the first column names the row. On a phone `stacked` rows become cards; `sliding` ones (many columns of
+// short numbers) slide sideways under their names.
+enum class Narrow : std::uint8_t { stacked, sliding };
+[[nodiscard]] std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows, Narrow narrow = Narrow::stacked);
 
 }  // namespace hepar::report

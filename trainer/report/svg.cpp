@@ -10,7 +10,8 @@ namespace hepar::report {
 
 namespace {
 
-constexpr double kLeft = 52, kRight = 14, kTop = 12, kBottom = 44;
+constexpr double kLeft = 76, kRight = 22, kTop = 12, kBottom = 48;
+constexpr int kCountRow = 20;
 
 std::string path_of(const Points& points, bool stepped, const auto& px, const auto& py) {
   std::string path;
@@ -100,19 +101,36 @@ void Chart::interval(double x, double low, double high, const std::string& css) 
   marks_ += fmt::format("<path class=\"{}\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", css, px(x), py(low), py(high));
 }
 
+void Chart::counts(const std::string& title, const std::vector<CountRow>& rows) {
+  int y = height_ + 14;
+  marks_ += fmt::format("<text class=\"axis\" x=\"6\" y=\"{}\">{}</text>", y, escaped(title));
+  for (const CountRow& row : rows) {
+    y += kCountRow;
+    marks_ += fmt::format("<g class=\"counts\"><text class=\"{}\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"end\">{}</text>", row.css, kLeft - 18, y, escaped(row.name));
+    for (const auto& [x, count] : row.counts) marks_ += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.0f}</text>", px(x), y, count);
+    marks_ += "</g>";
+  }
+  below_ = y + 8 - height_;
+}
+
 std::string Chart::svg() const {
-  std::string out =
-      fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"><title>{}</title>", width_, height_, escaped(title_), escaped(title_));
-  for (const double at : ticks(x_.low, x_.high, 6))
-    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}V{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>",
-                       px(at), kTop, height_ - kBottom, px(at), height_ - kBottom + 16, at);
-  for (const double at : ticks(y_.low, y_.high, 5))
-    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>",
-                       kLeft, py(at), width_ - kRight, kLeft - 6, py(at) + 4, at);
-  out +=
-      fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", (kLeft + width_ - kRight) / 2, height_ - 8, escaped(x_.label));
-  out += fmt::format("<text class=\"axis\" transform=\"translate(13 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>", (kTop + height_ - kBottom) / 2,
-                     escaped(y_.label));
+  const auto places = [](const Axis& axis, int count) {
+    if (!(axis.step > 0)) return ticks(axis.low, axis.high, count);
+    std::vector<double> out;
+    for (double at = axis.low; at <= axis.high + 1e-9; at += axis.step) out.push_back(at);
+    return out;
+  };
+  const auto text = [](const Axis& axis, double at) { return axis.percent ? fmt::format("{:.0f} %", 100 * at) : fmt::format("{:g}", at); };
+  std::string out = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"><title>{}</title>", width_, height_ + below_, escaped(title_), escaped(title_));
+  for (const double at : places(x_, 6))
+    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}V{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>",
+                       px(at), kTop, height_ - kBottom, px(at), height_ - kBottom + 17, text(x_, at));
+  for (const double at : places(y_, 5))
+    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
+                       kLeft, py(at), width_ - kRight, kLeft - 8, py(at) + 4, text(y_, at));
+  out += fmt::format("<path class=\"frame\" d=\"M{:.1f} {:.1f}V{:.1f}H{:.1f}\"/>", kLeft, kTop, height_ - kBottom, width_ - kRight);
+  out += fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", (kLeft + width_ - kRight) / 2, height_ - 10, escaped(x_.label));
+  out += fmt::format("<text class=\"axis\" transform=\"translate(16 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>", (kTop + height_ - kBottom) / 2, escaped(y_.label));
   return out + marks_ + "</svg>";
 }
 

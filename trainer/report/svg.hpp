@@ -20,6 +20,14 @@ using Points = std::vector<std::pair<double, double>>;
 struct Axis {
   double low = 0, high = 1;
   std::string label;
+  double step = 0;       // between ticks; 0: about six round numbers
+  bool percent = false;  // 0.25 is written "25 %"
+};
+
+// A row of numbers under a chart, each below its x: "Number at risk".
+struct CountRow {
+  std::string name, css;
+  Points counts;  // (x, count)
 };
 
 // A chart with axes drawn; x to the right, y upwards. All marks are cut to the plot area by the caller's data.
@@ -31,6 +39,7 @@ class Chart {
   void band(const Points& low, const Points& high, const std::string& css);  // between two step curves
   void dot(double x, double y, const std::string& css, double radius = 4);
   void interval(double x, double low, double high, const std::string& css);  // vertical
+  void counts(const std::string& title, const std::vector<CountRow>& rows);
   [[nodiscard]] std::string svg() const;
 
  private:
@@ -38,7 +47,8 @@ class Chart {
   [[nodiscard]] double py(double y) const;
   std::string title_;
   Axis x_, y_;
-  int width_, height_;
+  int width_, height_;  // of the chart; rows of counts come below
+  int below_ = 0;
   std::string marks_;
 };
 

@@ -7,8 +7,10 @@
 #include "data/cohort/eligibility.hpp"
 #include "data/cohort/outcome.hpp"
 #include "data/imaging/radiomics_facts.hpp"
+#include "sharding/store/layout.hpp"
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/output_file.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -161,6 +163,8 @@ void publish_changed(const fs::path& path, const std::string& bytes) {
   publish(path, bytes);
 }
 
+constexpr const char *kFlow = "flow.json", *kFlowText = "flow.txt", *kPatients = "patients.csv", *kExcluded = "excluded.csv", *kQueries = "queries.csv";
+
 class CohortCheck : public Command {
  public:
   std::string_view name() const override { return "cohort check"; }
@@ -191,6 +195,7 @@ class CohortCheck : public Command {
       return;
     }
     if (out_.empty()) throw usage_error("'cohort check' needs --out", {}, "example: " + std::string(example()));
+    check_out();
     Cohort cohort = read_cohort(cohort_);
     (void)imaging::region_requests(cohort.spec);  // refuses a feature that there is not
     const std::vector<RuleSpec> rules = rules_of_reading(cohort.spec, reading_);
@@ -208,13 +213,22 @@ class CohortCheck : public Command {
     fs::create_directories(out, failed);
     if (failed) throw disk_error("cannot create the folder", {out_});
     remove_stale_temporaries(out);
-    publish_changed(out / "flow.json", json);
-    publish_changed(out / "flow.txt", text);
-    publish_changed(out / "patients.csv", patients_csv(cohort, verdicts));
-    publish_changed(out / "excluded.csv", excluded_csv(cohort, rules, verdicts, known));
-    publish_changed(out / "queries.csv", queries_csv(cohort));
+    publish_changed(out / kFlow, json);
+    publish_changed(out / kFlowText, text);
+    publish_changed(out / kPatients, patients_csv(cohort, verdicts));
+    publish_changed(out / kExcluded, excluded_csv(cohort, rules, verdicts, known));
+    publish_changed(out / kQueries, queries_csv(cohort));
     for (const std::string& note : cohort.notes) context.console.note("note: " + note);
     fmt::print("{}", context.json ? json : text);
+  }
+
+  // A cohort's own folder holds a patients.csv too, and a store a flow.json: neither is written over.
+  void check_out() const {
+    const fs::path out(out_);
+    if (!fs::is_directory(out)) return;
+    const bool ours = fs::exists(out / kFlowText) && fs::exists(out / kExcluded) && !fs::exists(store::Names{out}.manifest());
+    for (const char* name : {kFlow, kFlowText, kPatients, kExcluded, kQueries})
+      check_output(out / name, {"result of hepar cohort check", [&](std::string_view) { return ours; }});
   }
 
   std::string cohort_, out_, store_, reading_;

@@ -2,6 +2,8 @@
 // `hepar report`: one self-contained HTML page from a validation or a run.
 #include "data/base/files.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/inspect_run.hpp"
+#include "tools/hepar/output_file.hpp"
 #include "trainer/report/page.hpp"
 
 #include <fmt/format.h>
@@ -27,6 +29,10 @@ class Report : public Command {
       if (words.size() != 1) throw usage_error("'report' takes one RUN", {}, "example: " + std::string(example()));
       std::optional<fs::path> store;
       if (!store_.empty()) store = store_;
+      check_output(out_, {"page of hepar report", [](std::string_view beginning) { return beginning.starts_with(report::kFirstBytes); }});
+      // What is shown is what was written: no changed prediction or weight becomes a page.
+      if (const std::vector<std::string> problems = verify_run(words.front()); !problems.empty())
+        throw store_error(problems.front() + (problems.size() > 1 ? " and " + std::to_string(problems.size() - 1) + " more" : ""), {words.front()}, "restore it, or make it again; hepar inspect RUN --verify lists all");
       publish(out_, report::page({words.front(), store}));
       fmt::print("{}\n", context.json ? nlohmann::ordered_json({{"page", out_}}).dump() : out_);
     });

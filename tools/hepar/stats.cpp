@@ -4,6 +4,7 @@
 #include "data/base/table.hpp"
 #include "data/base/text.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/output_file.hpp"
 #include "trainer/statistics/request.hpp"
 
 #include <fmt/format.h>
@@ -190,6 +191,7 @@ class Stats : public Command {
 
  private:
   std::int64_t evaluate_all() {
+    check_output(out_, {"values of hepar stats", [](std::string_view beginning) { return beginning.starts_with("[\n {\n  \"id\":") || beginning == "[]\n"; }});
     const Json spec = read_spec(spec_);
     Evaluator evaluator(data_);
     Json out = Json::array();

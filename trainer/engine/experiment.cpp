@@ -2,6 +2,7 @@
 #include "trainer/engine/engine.hpp"
 
 #include "data/base/files.hpp"
+#include "trainer/engine/optimiser.hpp"
 
 namespace hepar::engine {
 
@@ -17,9 +18,9 @@ std::vector<Row> train_rows(TrainConfig& c) {
       row("train.epochs", c.epochs, {0, 1e6}, "epochs", "passes over the training patients; 0: train.steps decides"),
       row("train.slots_per_step", c.slots_per_step, {1, 4096}, "slots", "independent pieces of a step; ranks share them out"),
       row("train.patients_per_slot", c.patients_per_slot, {1, 4096}, "patients", "patients computed together in a slot"),
-      row("train.optimizer", c.optimizer, {"adamw"}, "the optimiser"),
+      row("train.optimizer", c.optimizer, optimiser_names(), "the optimiser"),
       row("train.learning_rate", c.learning_rate, {0, 10}, "", "peak learning rate"),
-      row("train.schedule", c.schedule, {"cosine", "constant"}, "learning rate after warm-up"),
+      row("train.schedule", c.schedule, schedule_names(), "learning rate after warm-up"),
       row("train.warmup", c.warmup, {0, 1}, "share of steps", "linear warm-up"),
       row("train.weight_decay", c.weight_decay, {0, 100}, "", "decoupled weight decay of weights"),
       row("train.clip_norm", c.clip_norm, {0, 1e9}, "", "largest norm of a step's gradient; 0: none"),

@@ -34,7 +34,7 @@ EndpointSpec endpoint_from(const Json& json) {
 std::string to_text(const ModelFile& model) {
   Json heads = Json::array(), endpoints = Json::array();
   for (const objective::HeadSpec& head : model.heads)
-    heads.push_back({{"kind", head.kind == objective::HeadSpec::Kind::illness_death ? "illness_death" : "hazard"}, {"name", head.name}, {"cuts", head.cuts}, {"arms", head.arms}, {"endpoints", head.endpoints}});
+    heads.push_back({{"kind", objective::name_of(head.kind)}, {"name", head.name}, {"cuts", head.cuts}, {"arms", head.arms}, {"endpoints", head.endpoints}});
   for (const EndpointSpec& endpoint : model.endpoints) endpoints.push_back(endpoint_json(endpoint));
   return sealed({{"schema", kModelDocument.schema}, {"patients", model.patients}, {"seed", model.seed}, {"parameters_sha256", model.parameters_sha256}, {"features_sha256", model.features_sha256},
               {"tables_sha256", model.tables_sha256}, {"endpoints", endpoints}, {"arms", model.arms}, {"modalities", model.modalities}, {"columns", model.columns}, {"heads", heads},
@@ -49,7 +49,7 @@ ModelFile read_model_file(const std::filesystem::path& path) {
     ModelFile model{dataset::Transform::from_json(json.at("transform").dump()), {}, {}, json.at("arms"), json.at("modalities"), json.at("columns"), json.at("config"), json.at("features_sha256"),
                     json.at("tables_sha256"), json.at("parameters_sha256"), json.at("patients"), json.at("seed"), json.at("trained_on"), json.at("extra")};
     for (const Json& head : json.at("heads"))
-      model.heads.push_back({head.at("kind") == "illness_death" ? objective::HeadSpec::Kind::illness_death : objective::HeadSpec::Kind::hazard, head.at("name"), head.at("cuts"), head.at("arms"), head.at("endpoints")});
+      model.heads.push_back({objective::head_kind_named(head.at("kind").get<std::string>()), head.at("name"), head.at("cuts"), head.at("arms"), head.at("endpoints")});
     for (const Json& endpoint : json.at("endpoints")) model.endpoints.push_back(endpoint_from(endpoint));
     return model;
   } catch (const nlohmann::json::exception& error) {

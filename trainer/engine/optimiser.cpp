@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <string_view>
 
 namespace hepar::engine {
 
@@ -17,7 +18,37 @@ namespace {
 constexpr std::int64_t kLeastSteps = 120;
 constexpr std::int64_t kLeastEpochs = 5;
 
+// The learning rate as a part of its peak, when `done` of the steps after warm-up are done.
+struct Schedule {
+  std::string_view name;
+  double (*part)(double done);
+};
+// A new schedule is one line here.
+constexpr std::array<Schedule, 2> kSchedules{{{"cosine", [](double done) { return 0.5 * (1 + std::cos(std::numbers::pi * done)); }}, {"constant", [](double) { return 1.0; }}}};
+
+struct Optimiser {
+  std::string_view name;
+  void (*update)(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update);
+};
+// A new optimiser is one function and one line here. Its state lies in the arena's two moments, which checkpoints keep.
+constexpr std::array<Optimiser, 1> kOptimisers{{{"adamw", &adamw}}};
+
+const auto& named(const auto& table, const std::string& name, const char* key) {
+  const auto found = std::find_if(table.begin(), table.end(), [&](const auto& one) { return one.name == name; });
+  if (found == table.end()) throw usage_error(std::string("there is no ") + key + " '" + name + "'");
+  return *found;
+}
+
+std::vector<std::string> names_of(const auto& table) {
+  std::vector<std::string> names;
+  for (const auto& one : table) names.emplace_back(one.name);
+  return names;
+}
+
 }  // namespace
+
+std::vector<std::string> optimiser_names() { return names_of(kOptimisers); }
+std::vector<std::string> schedule_names() { return names_of(kSchedules); }
 
 std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch) {
   if (config.epochs > 0) return std::max<std::int64_t>(1, std::llround(config.epochs * static_cast<double>(steps_per_epoch)));
@@ -31,9 +62,12 @@ double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t 
   const double warmup = std::max(1.0, std::floor(config.warmup * static_cast<double>(steps)));
   const double done = static_cast<double>(step) + 1;
   if (done <= warmup) return config.learning_rate * done / warmup;
-  if (config.schedule == "constant") return config.learning_rate;
   const double share = (done - warmup) / std::max(1.0, static_cast<double>(steps) - warmup);
-  return config.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, share)));
+  return config.learning_rate * named(kSchedules, config.schedule, "train.schedule").part(std::min(1.0, share));
+}
+
+void apply_update(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update) {
+  named(kOptimisers, config.optimizer, "train.optimizer").update(arena, gradient, config, rate, update);
 }
 
 double clip(std::span<float> gradient, double limit) {

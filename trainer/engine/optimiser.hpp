@@ -8,19 +8,27 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace hepar::engine {
 
 // Steps of a training; `steps: auto` sees every patient often enough whatever their number.
 [[nodiscard]] std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch);
 
+// Linear warm-up, then the schedule of `config`.
 [[nodiscard]] double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t steps);
 
 // Scales the gradient to at most `limit` (0: never); the norm before, summed in double in one fixed order.
 double clip(std::span<float> gradient, double limit);
 
-// `update` is 1 for the first update.
+// One update by the optimiser of `config`; `update` is 1 for the first.
+void apply_update(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update);
 void adamw(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update);
 void average(Arena& arena, double decay);
+
+// The values of train.optimizer and train.schedule: the names of the tables in optimiser.cpp.
+[[nodiscard]] std::vector<std::string> optimiser_names();
+[[nodiscard]] std::vector<std::string> schedule_names();
 
 }  // namespace hepar::engine

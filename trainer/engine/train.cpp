@@ -38,7 +38,7 @@ Training::Update Training::update() {
   if (request_.experiment.mode != "native") next_exponents(arena_->segments(), engine_->gradient(), cursor_.exponents);
   made.norm = clip(engine_->gradient(), config_.clip_norm);
   made.rate = learning_rate(config_, cursor_.step, total_steps_);
-  adamw(*arena_, engine_->gradient(), config_, made.rate, ++cursor_.updates);
+  apply_update(*arena_, engine_->gradient(), config_, made.rate, ++cursor_.updates);
   if (config_.ema > 0) average(*arena_, config_.ema);
   cursor_.skipped_in_a_row = 0;
   optimiser_seconds_ += seconds_since(start);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/model/network.hpp"
 
+#include "trainer/model/fusion.hpp"
+
 namespace hepar::model {
 
 std::vector<Row> rows(ModelConfig& c) {
@@ -20,6 +22,7 @@ std::vector<Row> rows(ModelConfig& c) {
       row("model.sequence.heads", c.sequence.heads, {1, 64}, "heads", "attention heads; must divide model.sequence.width"),
       row("model.sequence.hidden", c.sequence.hidden, size, "values", "hidden width of a transformer layer"),
       row("model.sequence.positions", c.sequence.positions, {1, 1048576}, "tokens", "positions told apart; later ones share the last"),
+      row("model.fusion.kind", c.fusion.kind, fusion_names(), "how the inputs become one representation"),
       row("model.fusion.width", c.fusion.width, size, "values", "width of the fused representation"),
       row("model.fusion.depth", c.fusion.depth, {0, 64}, "blocks", "residual blocks after the first layer"),
       row("model.heads.initial_hazard", c.heads.initial_hazard, {1e-6, 0.5}, "per interval", "hazard before training"),

@@ -2,6 +2,7 @@
 #include "trainer/model/network.hpp"
 
 #include "trainer/model/encoder.hpp"
+#include "trainer/model/fusion.hpp"
 #include "trainer/model/heads.hpp"
 
 #include "data/base/error.hpp"
@@ -9,7 +10,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -35,14 +35,7 @@ class FusedNetwork : public Network {
       direct += part.encoder->linear_width();
       inputs_.push_back(std::move(part));
     }
-    const auto count = static_cast<std::int64_t>(inputs.size());
-    enter_ = Linear(parameters_, "fusion.enter", count * (config.embedding + 1), config.fusion.width, 1.4);
-    for (long long b = 0; b < config.fusion.depth; ++b) {
-      const std::string name = "fusion.block" + std::to_string(b + 1);
-      blocks_.push_back({LayerNorm(parameters_, name + ".norm", config.fusion.width), Linear(parameters_, name + ".hidden", config.fusion.width, config.fusion.width, 1.4),
-                         Linear(parameters_, name + ".back", config.fusion.width, config.fusion.width, 0.5)});
-    }
-    leave_ = LayerNorm(parameters_, "fusion.leave", config.fusion.width);
+    fusion_ = make_fusion(config, static_cast<std::int64_t>(inputs.size()), parameters_);
     for (const HeadShape& head : heads) heads_.emplace_back(config.heads, head, config.fusion.width, direct, parameters_);
   }
 
@@ -61,11 +54,7 @@ class FusedNetwork : public Network {
       const std::int64_t width = rows.size(1) - config_.embedding;
       if (width > 0) direct.push_back(rows.narrow(1, config_.embedding, width) * inputs_[i].encoder->linear_gain());
     }
-    seen.push_back(presence);
-    at::Tensor x = dropout(at::gelu(enter_(at::cat(seen, 1))), mask, "fusion.enter", config_.dropout);
-    for (std::size_t b = 0; b < blocks_.size(); ++b)
-      x = x + blocks_[b].back(dropout(at::gelu(blocks_[b].hidden(blocks_[b].norm(x))), mask, "fusion.block" + std::to_string(b + 1), config_.dropout));
-    x = dropout(leave_(x), mask, "fusion.leave", config_.dropout);
+    const at::Tensor x = fusion_->forward(at::cat(seen, 1), presence, mask);
     const at::Tensor terms = direct.empty() ? at::zeros({patients, 0}, at::kFloat) : dropout(at::cat(direct, 1), mask, "direct", config_.linear_dropout);
     std::vector<at::Tensor> outputs;
     for (const Head& head : heads_) outputs.push_back(head.forward(x, terms));
@@ -82,8 +71,6 @@ class FusedNetwork : public Network {
   }
 
  private:
-  struct FusionBlock { LayerNorm norm; Linear hidden, back; };
-
   // [P, embedding + linear]: encoded rows of the patients that are visible, the absent token and zeros for the others.
   [[nodiscard]] at::Tensor encode(const InputPart& part, const dataset::InputBatch& batch, const std::vector<std::uint8_t>& visible, const MaskKey& mask) const {
     const auto patients = static_cast<std::int64_t>(visible.size());
@@ -101,9 +88,7 @@ class FusedNetwork : public Network {
   ModelConfig config_;
   ParameterSet parameters_;
   std::vector<InputPart> inputs_;
-  Linear enter_;
-  std::vector<FusionBlock> blocks_;
-  LayerNorm leave_;
+  std::unique_ptr<Fusion> fusion_;
   std::vector<Head> heads_;
 };
 

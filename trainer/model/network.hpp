@@ -22,7 +22,7 @@ struct VectorConfig { long long hidden = 128; };
 struct BagConfig { long long width = 128, attention = 64, heads = 2; };
 struct VolumeConfig { long long channels = 16; };
 struct SequenceConfig { long long width = 64, layers = 2, heads = 4, hidden = 128, positions = 512; };
-struct FusionConfig { long long width = 256, depth = 2; };
+struct FusionConfig { std::string kind = "residual"; long long width = 256, depth = 2; };
 struct HeadsConfig {
   double initial_hazard = 0.03;      // of an interval, before anything is learned
   double arm_shrinkage = 0.002;      // penalty on squared arm effects (log hazard), in units of the mean loss of a patient

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trainer/objective/objective.hpp"
+#include "trainer/objective/head_kinds.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -49,8 +49,12 @@ class Accountant {
   Accountant(const HeadSpec& head, const Subject& subject, PartialInterval rule)
       : head_(head), subject_(subject), rule_(rule), arms_(arms_of(head, subject)) {}
 
-  Account account() && {
-    head_.kind == HeadSpec::Kind::hazard ? hazard() : illness_death();
+  Account hazard() && {
+    enter_hazard();
+    return std::move(account_);
+  }
+  Account illness_death() && {
+    enter_history();
     return std::move(account_);
   }
 
@@ -89,7 +93,7 @@ class Accountant {
     account_.terms.push_back({0, arm, k, 1, cause});
   }
 
-  void hazard() {
+  void enter_hazard() {
     const Outcome& outcome = subject_.outcome;
     if (outcome.event == 1 && outcome.months <= subject_.until_months) return first_event(outcome.months, 1);
     survived(0, std::min(outcome.months, subject_.until_months));
@@ -120,7 +124,7 @@ class Accountant {
     }
   }
 
-  void illness_death() {
+  void enter_history() {
     const History& history = subject_.history;
     const double until = subject_.until_months;
     const double last = std::min(history.last_contact, until);
@@ -146,9 +150,12 @@ class Accountant {
 
 }  // namespace
 
+Account hazard_account(const HeadSpec& head, const Subject& subject, PartialInterval rule) { return Accountant(head, subject, rule).hazard(); }
+Account illness_death_account(const HeadSpec& head, const Subject& subject, PartialInterval rule) { return Accountant(head, subject, rule).illness_death(); }
+
 Account account_of(const HeadSpec& head, const Subject& subject, PartialInterval rule) {
   if (!subject.known) return {};
-  return Accountant(head, subject, rule).account();
+  return head_kind(head.kind).account(head, subject, rule);
 }
 
 }  // namespace hepar::objective

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trainer/objective/objective.hpp"
+#include "trainer/objective/head_kinds.hpp"
 
 #include "data/base/error.hpp"
 
@@ -61,15 +61,27 @@ IllnessDeathCurves illness_death(std::span<const double> logits, std::int64_t in
   return curves;
 }
 
+std::vector<std::vector<double>> hazard_curves(const HeadSpec&, std::span<const EndpointSpec* const> served, std::span<const double> logits) {
+  return {served.size(), survival_of(logits)};
+}
+
+std::vector<std::vector<double>> illness_death_curves(const HeadSpec& head, std::span<const EndpointSpec* const> served, std::span<const double> logits) {
+  const IllnessDeathCurves joint = illness_death(logits, head.intervals());
+  std::vector<std::vector<double>> result;
+  for (const EndpointSpec* endpoint : served) result.push_back(endpoint_curve(*endpoint, joint));
+  return result;
+}
+
 std::vector<std::vector<double>> curves(const HeadSpec& head, std::span<const EndpointSpec> endpoints, std::span<const double> logits,
                                         std::span<const double> months) {
-  IllnessDeathCurves joint;
-  if (head.kind == HeadSpec::Kind::illness_death) joint = illness_death(logits, head.intervals());
-  std::vector<std::vector<double>> result;
+  std::vector<const EndpointSpec*> served;
   for (const std::string& name : head.endpoints) {
     const auto at = std::find_if(endpoints.begin(), endpoints.end(), [&](const EndpointSpec& e) { return e.name == name; });
     if (at == endpoints.end()) throw Error(ExitCode::bug, "no endpoint " + name);
-    const std::vector<double> at_cuts = head.kind == HeadSpec::Kind::hazard ? survival_of(logits) : endpoint_curve(*at, joint);
+    served.push_back(&*at);
+  }
+  std::vector<std::vector<double>> result;
+  for (const std::vector<double>& at_cuts : head_kind(head.kind).curves(head, served, logits)) {
     std::vector<double>& values = result.emplace_back();
     for (const double month : months) values.push_back(interpolate(head.cuts, at_cuts, month));
   }

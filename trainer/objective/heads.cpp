@@ -1,9 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trainer/objective/objective.hpp"
+#include "data/base/error.hpp"
+#include "trainer/objective/head_kinds.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace hepar::objective {
+namespace {
+
+bool observe_history(Subject& subject, const HeadSpec&, std::span<const EndpointSpec>, const History& history, std::span<const Outcome>) {
+  subject.history = history;
+  return history.known;
+}
+
+bool observe_outcome(Subject& subject, const HeadSpec& head, std::span<const EndpointSpec> endpoints, const History&, std::span<const Outcome> outcomes) {
+  const auto at = std::find_if(endpoints.begin(), endpoints.end(), [&](const EndpointSpec& e) { return e.name == head.name; });
+  if (at != endpoints.end()) subject.outcome = outcomes[static_cast<std::size_t>(at - endpoints.begin())];
+  return subject.outcome.known;
+}
+
+// A new kind of head is its functions (in a file of its own, or beside those of its like) and one line here.
+constexpr std::array<HeadKind, 2> kHeadKinds{{{HeadSpec::Kind::illness_death, "illness_death", 3, 2, &observe_history, &illness_death_account, &illness_death_curves},
+                                              {HeadSpec::Kind::hazard, "hazard", 1, 1, &observe_outcome, &hazard_account, &hazard_curves}}};
+
+}  // namespace
+
+const HeadKind& head_kind(HeadSpec::Kind kind) {
+  for (const HeadKind& one : kHeadKinds)
+    if (one.kind == kind) return one;
+  throw Error(ExitCode::bug, "a kind of head is not in the table");
+}
+
+std::int64_t HeadSpec::causes() const { return head_kind(kind).causes; }
+std::string_view name_of(HeadSpec::Kind kind) { return head_kind(kind).name; }
+
+HeadSpec::Kind head_kind_named(std::string_view name) {
+  for (const HeadKind& one : kHeadKinds)
+    if (one.name == name) return one.kind;
+  throw store_error("there is no kind of head '" + std::string(name) + "'", {}, "use the version that trained it");
+}
 
 std::vector<double> default_cuts(double horizon_months) {
   constexpr double kFine = 3, kFineUntil = 24, kCoarse = 6;
@@ -38,14 +73,7 @@ std::vector<HeadSpec> heads_for(std::span<const EndpointSpec> endpoints, const S
 Subject subject_of(const HeadSpec& head, std::span<const EndpointSpec> endpoints, const History& history,
                    std::span<const Outcome> outcomes, const Assignment& assignment) {
   Subject subject;
-  if (head.kind == HeadSpec::Kind::illness_death) {
-    subject.history = history;
-    subject.known = history.known;
-  } else {
-    const auto at = std::find_if(endpoints.begin(), endpoints.end(), [&](const EndpointSpec& e) { return e.name == head.name; });
-    if (at != endpoints.end()) subject.outcome = outcomes[static_cast<std::size_t>(at - endpoints.begin())];
-    subject.known = subject.outcome.known;
-  }
+  subject.known = head_kind(head.kind).observe(subject, head, endpoints, history, outcomes);
   if (head.arms.size() == 1) return subject;
 
   const auto months = [](const std::optional<double>& day) { return day ? std::optional<double>(*day / kDaysPerMonth) : std::nullopt; };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The value and its gradient are computed together by hand, in double: one node in the autograd graph, and logits of
 // +-40 lose nothing.
-#include "trainer/objective/objective.hpp"
+#include "trainer/objective/head_kinds.hpp"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mul.h>
@@ -102,7 +102,7 @@ class Likelihood : public torch::autograd::Function<Likelihood> {
     for (std::size_t p = 0; p < accounts->size(); ++p) {
       const std::int64_t begin = static_cast<std::int64_t>(p) * per_patient;
       const Cells cells{z.data_ptr<float>() + begin, gradient.data() + begin, head->intervals(), head->causes(),
-                        head->kind == HeadSpec::Kind::illness_death ? 2 : 1};
+                        head_kind(head->kind).first_causes};
       const Account& account = (*accounts)[p];
       for (const Term& term : account.terms) sum += add_term(term, cells);
       if (!account.hidden.empty()) sum += add_hidden(account, cells);

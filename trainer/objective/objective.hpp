@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hepar::objective {
@@ -27,8 +28,11 @@ struct HeadSpec {
   std::vector<std::string> arms;     // {"all"} in a one-arm cohort
   std::vector<std::string> endpoints;  // served by this head, in the store's order
   [[nodiscard]] std::int64_t intervals() const { return static_cast<std::int64_t>(cuts.size()) - 1; }
-  [[nodiscard]] std::int64_t causes() const { return kind == Kind::illness_death ? 3 : 1; }
+  [[nodiscard]] std::int64_t causes() const;
 };
+// The kind's name in files, and back; store_error: there is none of that name.
+[[nodiscard]] std::string_view name_of(HeadSpec::Kind kind);
+[[nodiscard]] HeadSpec::Kind head_kind_named(std::string_view name);
 
 // 3-month intervals to year 2, then 6-month ones, to the longest horizon.
 [[nodiscard]] std::vector<double> default_cuts(double horizon_months);

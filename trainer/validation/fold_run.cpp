@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/fold_run.hpp"
 
-#include "data/base/sealed.hpp"
 #include "data/base/table.hpp"
 #include "data/cohort/availability.hpp"
-#include "trainer/engine/model_file.hpp"
-#include "trainer/statistics/cox.hpp"
+#include "trainer/validation/baselines.hpp"
 #include "trainer/validation/strategies.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -19,7 +16,6 @@ namespace hepar::validation {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Curves = std::vector<engine::Predictor::Curves>;
 
 // Every rank predicts every size-th patient; the root has them all, in order. Others: empty.
@@ -49,25 +45,6 @@ Curves predict_shared(const engine::Predictor& predictor, const store::Store& st
                                 values.begin() + static_cast<std::ptrdiff_t>((a * endpoints + e + 1) * months));
     }
   return curves;
-}
-
-struct KnownOutcomes {
-  statistics::OutcomeTable table;
-  std::vector<std::size_t> rows;
-};
-
-KnownOutcomes outcomes_of(const store::Store& store, const std::vector<std::int64_t>& patients, const std::string& endpoint) {
-  KnownOutcomes known;
-  std::size_t e = 0;
-  while (store.endpoints()[e].name != endpoint) ++e;
-  for (std::size_t i = 0; i < patients.size(); ++i) {
-    const Outcome& outcome = store.row(patients[i]).outcomes[e];
-    if (!outcome.known) continue;
-    known.table.time.push_back(outcome.months);
-    known.table.event.push_back(outcome.event);
-    known.rows.push_back(i);
-  }
-  return known;
 }
 
 // Where the months of one endpoint stand among those that were predicted.
@@ -117,61 +94,6 @@ std::vector<std::vector<double>> risk_cuts(const FoldRequest& request, const eng
     for (std::size_t g = 1; g < kRiskGroups && !risks[e].empty(); ++g) cuts[e].push_back(risks[e][risks[e].size() * g / kRiskGroups]);
   }
   return cuts;
-}
-
-Survival cox_baseline(const FoldRequest& request, const Covariates& covariates, const EndpointSpec& endpoint) {
-  const KnownOutcomes known = outcomes_of(request.store, request.fold.train, endpoint.name);
-  std::vector<std::int64_t> rows;
-  for (const std::size_t i : known.rows) rows.push_back(request.fold.train[i]);
-  const auto x = covariates.values(request.store, rows), test = covariates.values(request.store, request.fold.test);
-  const std::vector<statistics::Values> columns(x.begin(), x.end()), test_columns(test.begin(), test.end());
-  const statistics::OutcomeTable cut = statistics::censored_at(known.table.view(), endpoint.horizon_months);
-  const statistics::CoxPredictor model(cut.view(), columns);
-  return model.survival(test_columns, months_of(endpoint));
-}
-
-Json survival_json(const Survival& survival) { return survival; }
-
-Json fold_json(const FoldResult& result) {
-  const FoldRecord& record = result.record;
-  Json out{{"schema", kFoldDocument.schema},
-           {"name", record.name},
-           {"held_out", record.held_out},
-           {"parameters_sha256", result.parameters_sha256},
-           {"predictions_sha256", result.predictions_sha256},
-           {"features_sha256", record.features_sha256},
-           {"tables_sha256", record.tables_sha256},
-           {"train", record.train},
-           {"inner", record.inner},
-           {"test", record.test},
-           {"fitted_on", record.fitted_on},
-           {"predicted", record.predicted},
-           {"inputs_known_late", record.inputs_known_late},
-           {"strategies", Json::array()},
-           {"propensity_note", result.propensity_note},
-           {"not_trained", record.not_trained},
-           {"calibration", Json::parse(to_text(result.calibration))},
-           {"seconds", result.seconds},
-           {"endpoints", Json::array()}};
-  for (const Strategy& strategy : result.strategies) out["strategies"].push_back(strategy_json(strategy));
-  for (const EndpointResult& endpoint : result.endpoints) {
-    Json baselines = Json::object();
-    for (const auto& [name, survival] : endpoint.baselines) baselines[name] = survival_json(survival);
-    out["endpoints"].push_back({{"endpoint", endpoint.endpoint},
-                                {"months", endpoint.months},
-                                {"risk_cuts", endpoint.risk_cuts},
-                                {"natural", survival_json(endpoint.natural)},
-                                {"raw", survival_json(endpoint.raw)},
-                                {"baselines", baselines}});
-  }
-  return out;
-}
-
-void publish_fold(const ValidationFolder& folder, FoldResult result, const std::string& predictions) {
-  const std::string& name = result.record.name;
-  result.predictions_sha256 = sha256(predictions);
-  publish(folder.fold(name).predictions(), predictions);
-  publish(folder.fold(name).fold(), sealed(fold_json(result), -1));  // last: the fold is complete
 }
 
 std::vector<std::string> known_late(const engine::Selection& selection, const engine::Experiment& experiment, const store::Store& store) {
@@ -231,12 +153,13 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
       }
     }
   }
-  const auto& baselines = request.experiment.validation.baselines;
-  if (std::find(baselines.begin(), baselines.end(), "clinical_cox") != baselines.end() && !selection.columns.empty()) {
-    const Covariates covariates = Covariates::fit(store, selection.columns, request.fold.train);
-    result.record.fitted_on["clinical_cox"] = covariates.fitted_on();
-    for (std::size_t e = 0; e < result.endpoints.size(); ++e)
-      result.endpoints[e].baselines["clinical_cox"] = cox_baseline(request, covariates, predictor.endpoints()[e]);
+  for (const Baseline& baseline : baselines()) {
+    const auto& asked = request.experiment.validation.baselines;
+    if (std::find(asked.begin(), asked.end(), baseline.name) == asked.end()) continue;
+    const BaselineResult compared = baseline.predict({store, request.fold, selection.columns, predictor.endpoints()});
+    if (compared.survival.empty()) continue;  // it has nothing to go by
+    result.record.fitted_on[std::string(baseline.name)] = compared.fitted_on;
+    for (std::size_t e = 0; e < result.endpoints.size(); ++e) result.endpoints[e].baselines[std::string(baseline.name)] = compared.survival[e];
   }
   engine::add_to_model(request.folder.fold(request.fold.name).root, "propensity", shares.json());
   engine::add_to_model(request.folder.fold(request.fold.name).root, "calibration", to_text(result.calibration));
@@ -287,43 +210,6 @@ bool run_fold(const FoldRequest& request, collective::Collective& group, const C
   }
   group.barrier();
   return true;
-}
-
-FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
-  constexpr const char* kRemedy = "remove the fold's folder and run again";
-  try {
-    const Json json = read_sealed(folder.fold(name).fold(), kFoldDocument.schema, kRemedy);
-    FoldResult result;
-    result.record = {json.at("name"),      json.at("held_out"),  json.at("train"),           json.at("inner"),         json.at("test"),
-                     json.at("fitted_on"), json.at("predicted"), json.at("features_sha256"), json.at("tables_sha256"), json.at("inputs_known_late"),
-                     json.value("not_trained", "")};
-    result.parameters_sha256 = json.at("parameters_sha256");
-    result.predictions_sha256 = json.at("predictions_sha256");
-    for (const Json& strategy : json.at("strategies")) result.strategies.push_back(strategy_from(strategy));
-    result.propensity_note = json.at("propensity_note");
-    result.calibration = maps_from(json.at("calibration").dump());
-    result.seconds = json.at("seconds");
-    for (const Json& endpoint : json.at("endpoints"))
-      result.endpoints.push_back({endpoint.at("endpoint"), endpoint.at("months"), endpoint.at("risk_cuts"), endpoint.at("natural").get<Survival>(),
-                                  endpoint.at("raw").get<Survival>(), endpoint.at("baselines").get<std::map<std::string, Survival>>()});
-    if (!result.record.not_trained.empty()) return result;
-    // What the model itself says it saw, for the audit.
-    const engine::ModelFile model = engine::read_model_file(folder.fold(name).model_json());
-    if (model.parameters_sha256 != result.parameters_sha256) throw store_error("its model is another one than was tested (parameters_sha256 differs)", {folder.fold(name).root.string()}, kRemedy);
-    result.record.fitted_on["network"] = model.trained_on;
-    result.record.fitted_on["transform"] = model.transform.fitted_on();
-    return result;
-  } catch (const nlohmann::json::exception& error) {
-    throw store_error(std::string("cannot be read: ") + error.what(), {folder.fold(name).fold().string()}, kRemedy);
-  }
-}
-
-std::string read_fold_predictions(const ValidationFolder& folder, const FoldResult& fold) {
-  const fs::path path = folder.fold(fold.record.name).predictions();
-  std::error_code ignored;
-  std::string text = fs::exists(path, ignored) ? read_file(path) : std::string();
-  if (sha256(text) != fold.predictions_sha256) throw store_error("is missing or not what was written (predictions_sha256 of fold.json differs)", {path.string()}, "remove the fold's folder and run again");
-  return text;
 }
 
 }  // namespace hepar::validation

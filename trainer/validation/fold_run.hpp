@@ -6,8 +6,8 @@
 #include "trainer/engine/engine.hpp"
 #include "trainer/validation/audit.hpp"
 #include "trainer/validation/calibration_map.hpp"
-#include "trainer/validation/covariates.hpp"
 #include "trainer/validation/fold_plan.hpp"
+#include "trainer/validation/strategies.hpp"
 
 #include <map>
 #include <string>
@@ -17,8 +17,7 @@ namespace hepar::validation {
 
 constexpr std::size_t kRiskGroups = 3;
 
-// Survival of the test patients, [month][patient], in the order of FoldResult::record.test.
-using Survival = std::vector<std::vector<double>>;
+// Of the test patients, in the order of FoldResult::record.test.
 struct EndpointResult {
   std::string endpoint;
   std::vector<double> months;     // to the endpoint's horizon
@@ -47,6 +46,8 @@ struct FoldRequest {
 // training part has nothing to learn from is recorded as such, for others to go on.
 [[nodiscard]] bool run_fold(const FoldRequest& request, collective::Collective& group, const Console& console);
 
+// Writes the fold's predictions and then fold.json, with which the fold is complete.
+void publish_fold(const ValidationFolder& folder, FoldResult result, const std::string& predictions);
 // A finished fold, with what its model.json says of who was seen. store_error: not what was written.
 [[nodiscard]] FoldResult read_fold(const ValidationFolder& folder, const std::string& name);
 [[nodiscard]] std::string read_fold_predictions(const ValidationFolder& folder, const FoldResult& fold);

@@ -11,6 +11,8 @@
 
 namespace hepar::validation {
 
+using Survival = std::vector<std::vector<double>>;  // [month][patient]
+
 // survival[strategy][endpoint][month]; strategies are the arms and then `natural` (one arm: that one alone).
 struct Prediction {
   std::vector<std::vector<std::vector<double>>> survival;

@@ -222,7 +222,7 @@ TEST(HeldOut, KeepsIntervalsWhereTheStatisticCanLie) {
   for (std::size_t i = 0; i < data.months.size(); ++i) {
     data.months[i] = 2.0 + 2.5 * static_cast<double>(i);
     data.event[i] = i % 4 == 3 ? 0 : 1;
-    data.risk[i] = 0.95 - 0.04 * static_cast<double>(i) + (i % 5 == 2 ? 0.09 : 0);
+    data.risk[i] = 0.75 - 0.03 * static_cast<double>(i) + (i % 5 == 2 ? 0.15 : 0);
     for (std::size_t m = 0; m < 3; ++m) data.survival[m][i] = std::pow(1 - data.risk[i], (static_cast<double>(m) + 1) / 3);
   }
   const Estimates estimates = held_out_metrics(data, {.min_events = 3, .bootstrap = 50});

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/hepar/output_file.hpp"
 
+#include "data/base/error.hpp"
 #include "data/base/files.hpp"
 
 #include <algorithm>
 #include <fstream>
+#include <span>
+#include <string>
 
 namespace hepar::program {
 

@@ -4,6 +4,7 @@
 #include "data/base/error.hpp"
 #include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
+#include "sharding/store/layout.hpp"
 #include "sharding/store/store.hpp"
 #include "trainer/report/svg.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/fold_run.hpp"
 
-#include "data/base/table.hpp"
+#include "data/base/files.hpp"
 #include "data/cohort/availability.hpp"
 #include "trainer/validation/baselines.hpp"
 #include "trainer/validation/strategies.hpp"

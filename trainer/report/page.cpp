@@ -52,8 +52,8 @@ dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.35rem 1r
 @media (max-width:40rem){.tick,.axis,.name,text.muted{font-size:17px}figure{padding:.6rem .4rem;margin:1rem -.3rem}dl{display:block}dd{margin:0 0 .5rem}
 .stacked,.stacked tbody,.stacked tr,.stacked td,.stacked th{display:block}.stacked thead{display:none}
 .stacked tr{border:1px solid var(--rule);border-radius:.4rem;margin:.5rem 0;padding:.3rem .6rem}.stacked th,.stacked td{border:0;padding:.15rem 0;white-space:normal;text-align:left}
-.stacked td{display:flex;justify-content:space-between;gap:1rem;text-align:right}.stacked td:empty{display:none}
-.stacked td::before{content:attr(data-of);color:var(--soft);text-align:left;flex:none;max-width:45%}td .why{max-width:none}
+.stacked td{display:flex;justify-content:flex-end;gap:.5rem;text-align:right}.stacked td:empty{display:none}
+.stacked td::before{content:attr(data-of);color:var(--soft);text-align:left;flex:none;max-width:45%;margin-right:auto}td .why{max-width:none}
 #provenance td{display:block;text-align:left}.flow .out{margin-left:1rem}}
 @media print{body{font-size:10pt}nav{display:none}figure,tr{break-inside:avoid}h2{break-after:avoid}main{max-width:none;padding:0}
 .scroll{overflow:visible}.wide{min-width:0}

@@ -3,12 +3,14 @@
 missing, differences between centres, and the effects of the design, each within four standard errors."""
 import csv
 import json
+import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # such small matrices are not worth threads that wait for one another
 import h5py
 import numpy as np
 
@@ -72,7 +74,7 @@ def sizes_and_shapes(cohort):
     assert np.all(np.abs(np.abs(middle) - 1.2816 * 0.8) < 0.2), f"no log-normal: a tenth lies beyond {middle}"
     assert all(set(phases) == {"arterial", "portal"} for phases in cohort.images.values()), "2 x 16 x 32 x 32"
     assert any(len(slides) == 2 for slides in cohort.slides.values())
-    shown = json.loads(run("inspect", "--json", *[cohort.folder / row["path"] for row in rows(cohort.folder / "reports.csv")]))
+    shown = json.loads(run("inspect", "--json", *[cohort.folder / row["path"] for row in rows(cohort.folder / "reports.csv")[::4]]))
     tokens = [one["tokens"] for one in shown]
     assert min(tokens) >= 64, f"a report of {min(tokens)} tokens"
     assert {one["language"] for one in shown} == {"zh", "en"}
@@ -187,7 +189,7 @@ def cox(design, time, event):
 def course(truth, arm):
     """Months to recurrence or death without it, and whether it was recurrence."""
     recurrence, death = (np.array([float(row[f"{arm}_{what}_months"] or 1e9) for row in truth]) for what in ("recurrence", "death"))
-    return np.minimum(recurrence, death), (recurrence <= death) & (recurrence < 1e9)  # 1e9: never within twenty years
+    return np.minimum(recurrence, death), (recurrence <= death) & (recurrence < 1e9)  # 1e9: neither within twenty years
 
 
 def hazards_are_the_literature_s(folder):

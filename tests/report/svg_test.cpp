@@ -20,12 +20,6 @@ TEST(Ticks, AreRoundAndCoverTheRange) {
   EXPECT_EQ(ticks(2, 2, 5).size(), 1u);
 }
 
-TEST(Text, IsEscapedAndNeverANumberThatIsNone) {
-  EXPECT_EQ(escaped("<b a=\"1\">&"), "&lt;b a=&quot;1&quot;&gt;&amp;");
-  EXPECT_EQ(number(std::nan(""), 2), "not known");
-  EXPECT_EQ(number(0.125, 2), "0.12");
-}
-
 TEST(Chart, NamesItselfAndEscapesItsLabels) {
   Chart chart("C <1>", {0, 10, "x & y"}, {0, 1, "z"});
   chart.steps({{0, 1}, {5, 0.5}}, "line");

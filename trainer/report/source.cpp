@@ -2,6 +2,7 @@
 #include "trainer/report/source.hpp"
 
 #include "data/base/error.hpp"
+#include "data/base/page.hpp"
 #include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
 #include "sharding/store/layout.hpp"
@@ -75,10 +76,6 @@ std::optional<ExamplePatient> example_of(const Json& validation) {
 
 }  // namespace
 
-std::string section(const std::string& id, const std::string& title, const std::string& body) {
-  return "<section id=\"" + id + "\"><h2>" + title + "</h2>" + body + "</section>";
-}
-
 std::string figure(const std::string& chart, const std::string& caption) { return "<figure>" + chart + "<figcaption>" + caption + "</figcaption></figure>"; }
 
 Json pooled(const Source& source, const std::string& name) {
@@ -113,18 +110,6 @@ std::string title_of(const std::string& endpoint) {
   for (const auto& [name, title] : kKnown)
     if (endpoint == name) return fmt::format("{} ({})", title, name);
   return endpoint;
-}
-
-std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows, Narrow narrow) {
-  std::string out = std::string("<div class=\"scroll\"><table class=\"") + (narrow == Narrow::stacked ? "stacked" : "sliding") + "\"><thead><tr>";
-  for (const std::string& cell : header) out += "<th scope=\"col\">" + cell + "</th>";
-  out += "</tr></thead><tbody>";
-  for (const auto& row : rows) {
-    out += "<tr>";
-    for (std::size_t i = 0; i < row.size(); ++i) out += (i == 0 ? "<th scope=\"row\">" : "<td data-of=\"" + header[i] + "\">") + row[i] + (i == 0 ? "</th>" : "</td>");
-    out += "</tr>";
-  }
-  return out + "</tbody></table></div>";
 }
 
 Source read_source(const PageRequest& request) {

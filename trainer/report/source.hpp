@@ -2,6 +2,7 @@
 // What the page is made from, read once. Internal to the room.
 #pragma once
 
+#include "data/base/page.hpp"
 #include "trainer/report/page.hpp"
 
 #include <nlohmann/json.hpp>
@@ -61,10 +62,5 @@ struct Source {
 [[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
 [[nodiscard]] std::string title_of(const std::string& endpoint);  // the name that readers know: "overall survival (os)"
 [[nodiscard]] std::string figure(const std::string& chart, const std::string& caption);                           // both HTML
-[[nodiscard]] std::string section(const std::string& id, const std::string& title, const std::string& body);  // body is HTML
-// Cells are HTML, the first column names the row. On a phone `stacked` rows become cards; `sliding` ones (many columns of
-// short numbers) slide sideways under their names.
-enum class Narrow : std::uint8_t { stacked, sliding };
-[[nodiscard]] std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows, Narrow narrow = Narrow::stacked);
 
 }  // namespace hepar::report

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/report/svg.hpp"
 
+#include "data/base/page.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,31 +25,6 @@ std::string path_of(const Points& points, bool stepped, const auto& px, const au
 }
 
 }  // namespace
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-std::string number(double value, int digits) { return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "not known"; }
 
 std::vector<double> ticks(double low, double high, int count) {
   const double rough = (high - low) / std::max(1, count);

@@ -3,14 +3,10 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace hepar::report {
-
-[[nodiscard]] std::string escaped(std::string_view text);    // for HTML and SVG
-[[nodiscard]] std::string number(double value, int digits);  // "not known" for NaN and infinity
 
 // About `count` round numbers that cover [low, high].
 [[nodiscard]] std::vector<double> ticks(double low, double high, int count);

@@ -29,7 +29,7 @@ class BuiltinEncoder final : public TileEncoder {
 
   [[nodiscard]] std::int64_t width() const override { return kWidth; }
   [[nodiscard]] int tile_pixels() const override { return pixels_; }
-  [[nodiscard]] std::string identity() const override { return "builtin/1"; }
+  [[nodiscard]] std::string identity() const override { return "builtin/2"; }
   void encode(std::span<const std::uint8_t> rgb, std::size_t tiles, std::span<float> features) override;
 
  private:
@@ -39,7 +39,6 @@ class BuiltinEncoder final : public TileEncoder {
   };
   void encode_one(const std::uint8_t* rgb, float* out);
   void colours(float* out) const;
-  void stains(float* out) const;
   void textures(float* out);
 
   int pixels_;

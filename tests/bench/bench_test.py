@@ -7,9 +7,12 @@ import pathlib
 import sys
 import tempfile
 
+import numpy as np
+
 PROGRAM, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "tests" / "store"))
+sys.path[:0] = [str(SOURCE / "tests" / "store"), str(SOURCE / "tests" / "pathology")]
 import made_cohort  # noqa: E402
+import made_slide  # noqa: E402
 
 MODEL = ["--set", "model.embedding=8", "--set", "model.fusion.width=16", "--set", "model.bag.width=8", "--set", "model.sequence.width=8", "--set", "model.sequence.heads=2",
          "--set", "model.sequence.hidden=8", "--set", "model.vector.hidden=8", "--set", "model.volume.channels=4", "--set", "train.slots_per_step=2", "--set", "train.patients_per_slot=3"]
@@ -50,9 +53,25 @@ with tempfile.TemporaryDirectory() as scratch:
     left = list(made.glob("hepar-bench-*"))
     assert not left, f"stores were left behind: {left}"
 
+    raw = pathlib.Path(scratch) / "raw"
+    raw.mkdir()
+    made_slide.tiled_tiff(raw / "a.tif", made_slide.stained(1, 512), 2.0)
+    values = np.random.default_rng(1).integers(0, 100, (8, 24, 24))
+    mask = np.zeros((8, 24, 24), int)
+    mask[2:6, 5:15, 5:15] = 1
+    made_cohort.write_nifti(raw / "ct.nii", values)
+    made_cohort.write_nifti(raw / "mask.nii", mask)
+    (raw / "patients.csv").write_text("patient_id\nP1\nP2\n")
+    (raw / "slides.csv").write_text("patient_id,path\nP1,a.tif\nP2,a.tif\n")
+    (raw / "imaging.csv").write_text("patient_id,path,timing,phase,mask\nP1,ct.nii,pre_op,portal,mask.nii\nP2,ct.nii,pre_op,portal,\n")
+    (raw / "cohort.yaml").write_text("schema: hepar-cohort/1\npatients: patients.csv\nslides: slides.csv\nimaging: imaging.csv\n"
+                                     "modalities:\n  slide: {kind: bag, source: slides, um_per_pixel: 2.0, tile: 64}\n")
+    for ranks in (1, 2):
+        assert bench("ingest", "--cohort", raw / "cohort.yaml", ranks=ranks) == [f"{what}{core}" for what in ("tiles", "slices", "regions") for core in ("", " of one core")]
+
 table = made_cohort.run(PROGRAM, "bench", "optimizer", "--small").stdout
 assert "median" in table and "torch / ours" in table, table
-for words, part in ((["bench"], "takes one name"), (["bench", "stor"], "did you mean 'store'"), (["bench", "step", "--tiles", "many"], "whole numbers")):
+for words, part in ((["bench"], "takes one name"), (["bench", "stor"], "did you mean 'store'"), (["bench", "step", "--tiles", "many"], "whole numbers"), (["bench", "ingest"], "give --cohort")):
     done = made_cohort.run(PROGRAM, *words, check=False)
     assert done.returncode == 2 and part in done.stderr, (words, done.stderr)
 print("every benchmark runs")

@@ -70,4 +70,5 @@ def main():
     print(f"hepar {ours:.0f} slices/CPU-s, pydicom {pydicom.__version__} {theirs:.0f}, ratio {ours / theirs:.1f}")
 
 
-main()
+if __name__ == "__main__":
+    main()

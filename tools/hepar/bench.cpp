@@ -14,11 +14,12 @@ namespace hepar::program {
 
 namespace {
 
-constexpr std::array<Benchmark, 5> kBenchmarks{{{"store", "reading patients beside raw pread of the same bytes", bench_store},
+constexpr std::array<Benchmark, 6> kBenchmarks{{{"store", "reading patients beside raw pread of the same bytes", bench_store},
                                                 {"step", "training steps, reproducible beside native, and their phases", bench_step},
                                                 {"reduce", "sums over ranks beside plain MPI and memcpy; fixed point beside floats", bench_reduce},
                                                 {"optimizer", "AdamW over the flat arena beside torch::optim::AdamW", bench_optimizer},
-                                                {"statistics", "concordance of a million patients, bootstrap of every metric", bench_statistics}}};
+                                                {"statistics", "concordance of a million patients, bootstrap of every metric", bench_statistics},
+                                                {"ingest", "tiles, slices and radiomics regions of raw files", bench_ingest}}};
 
 double load_average() {
   double load = 0;
@@ -28,12 +29,13 @@ double load_average() {
 class Bench : public Command {
  public:
   std::string_view name() const override { return "bench"; }
-  std::string_view summary() const override { return "measure this machine: store, step, reduce, optimizer, statistics"; }
+  std::string_view summary() const override { return "measure this machine: store, step, reduce, optimizer, statistics, ingest"; }
   std::string_view example() const override { return "mpirun -n 2 hepar bench step --rounds 9 --json"; }
   std::string_view positional() const override { return "NAME"; }
   std::string_view schema() const override { return "hepar-experiment/1"; }
   std::vector<Row> rows() override {
     std::vector<Row> all{row("store", store_, "a feature store for 'store' and 'step'; without it random ones are made in the temporary folder"),
+                         row("cohort", cohort_, "cohort.yaml with raw files, for 'ingest'"),
                          row("tiles", tiles_, "tiles a bag of the stores that are made, one store each"),
                          row("rounds", rounds_, {1, 1000}, "rounds", "what is compared takes turns in each"),
                          row("small", small_, "tiny sizes: shows that everything runs, the figures mean nothing")};
@@ -50,7 +52,7 @@ class Bench : public Command {
       tiles.push_back(small_ ? std::max<long long>(1, *n / 100) : *n);
     }
     const double before = load_average();
-    Figures figures = chosen.run({context, experiment_, store_, tiles, static_cast<int>(small_ ? 2 : rounds_), small_});
+    Figures figures = chosen.run({context, experiment_, store_, cohort_, tiles, static_cast<int>(small_ ? 2 : rounds_), small_});
     if (!context.world.root()) return ExitCode::done;
     const Machine machine = this_machine();
     figures.note(fmt::format("load average {:.1f} before and {:.1f} after on {} cores: only ratios within a run carry to another", before, load_average(),
@@ -77,7 +79,7 @@ class Bench : public Command {
     throw usage_error("unknown benchmark '" + words.front() + "'", {}, name_advice(words.front(), names));
   }
 
-  std::string store_;
+  std::string store_, cohort_;
   std::vector<std::string> tiles_{"500", "4000"};
   long long rounds_ = 5;
   bool small_ = false;

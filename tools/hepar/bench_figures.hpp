@@ -20,6 +20,7 @@ struct BenchRequest {
   const Context& context;
   const engine::Experiment& experiment;
   std::filesystem::path store;            // empty: one is made
+  std::filesystem::path cohort;           // with raw files, for `ingest`
   std::vector<long long> tiles;           // of each bag, when stores are made
   int rounds = 5;
   bool small = false;                     // shows that it runs; its figures mean nothing
@@ -57,6 +58,7 @@ struct Benchmark {
 [[nodiscard]] Figures bench_reduce(const BenchRequest& request);
 [[nodiscard]] Figures bench_optimizer(const BenchRequest& request);
 [[nodiscard]] Figures bench_statistics(const BenchRequest& request);
+[[nodiscard]] Figures bench_ingest(const BenchRequest& request);
 
 [[nodiscard]] double seconds_of(const std::function<void()>& work);
 

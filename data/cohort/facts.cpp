@@ -49,7 +49,7 @@ constexpr std::string_view kReactions = "positive,negative,focal,weak";
 constexpr std::array<std::string_view, 17> kMarkers{"HepPar-1", "Arginase-1", "GPC3", "AFP", "CD34", "CK7", "CK8", "CK18", "CK19",
                                                     "p53", "GS", "HSP70", "CD10", "EpCAM", "beta-catenin", "PD-L1", "CD8"};
 // Of whole slides, over all slides of a patient; those of the pathology room (likewise).
-constexpr std::array<Named, 11> kSlideNumbers{{{"tissue_mm2", "tissue area over all slides, mm2"},
+constexpr std::array<Named, 12> kSlideNumbers{{{"tissue_mm2", "tissue area over all slides, mm2"},
                                                {"tiles", "tiles that hold enough tissue"},
                                                {"corrupt_tiles", "tiles that could not be decoded"},
                                                {"corrupt_mm2", "area that could not be decoded, mm2"},
@@ -59,7 +59,8 @@ constexpr std::array<Named, 11> kSlideNumbers{{{"tissue_mm2", "tissue area over 
                                                {"fold", "share of tissue that is folded"},
                                                {"fading", "share of tissue that is very pale"},
                                                {"background", "mean grey of the background, 0-255"},
-                                               {"stain_angle", "degrees between the two stain colours"}}};
+                                               {"stain_angle", "degrees between the two stain colours"},
+                                               {"um_per_pixel", "um of a pixel of the scan, mean of both axes"}}};
 Fact flag(bool holds, const char* source) { return {Fact::State::known, holds ? "true" : "false", source}; }
 Fact number(double value, const char* source) { return {Fact::State::known, number_text(value), source}; }
 Fact unknown(const char* source) { return {Fact::State::unknown, {}, source}; }

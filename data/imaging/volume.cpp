@@ -4,6 +4,9 @@
 #include "data/imaging/affine.hpp"
 #include "data/imaging/image.hpp"
 #include "data/imaging/mask.hpp"
+#include "data/imaging/montage.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
@@ -104,6 +107,8 @@ struct Account {
 struct Taken {
   Image image;
   std::size_t row = 0;
+  Series series;                // as its headers tell it
+  std::size_t of_series = 0;    // in the row's path
 };
 
 // Which series was taken and what else was there.
@@ -139,25 +144,28 @@ std::optional<Taken> take(Rows& rows, const PatientRecord& patient, const std::s
         continue;
       }
       if (scan.series.size() > 1) account.say(row, choice(scan, series, candidates.size(), phase));
-      return Taken{std::move(*read.image), row};
+      return Taken{std::move(*read.image), row, scan.series[series], scan.series.size()};
     }
   }
   return std::nullopt;
 }
 
-// The middle of the box around the mask's voxels; a mask that cannot be read is said and left.
-std::optional<std::array<double, 3>> mask_centre(const Image& image, const std::filesystem::path& path, std::size_t row, const Account& account) {
-  const ReadMask read = read_mask(image, path);
-  if (!read.mask) {
-    account.say(row, "mask: " + read.detail);
-    return std::nullopt;
-  }
+// The mask of a row, if it names one; one that cannot be read is said and left.
+std::optional<Mask> mask_of(const Image& image, const std::filesystem::path& path, std::size_t row, const Account& account) {
+  if (path.empty()) return std::nullopt;
+  ReadMask read = read_mask(image, path);
+  if (!read.mask) account.say(row, "mask: " + read.detail);
+  return std::move(read.mask);
+}
+
+// The middle of the box around the mask's voxels.
+std::array<double, 3> mask_centre(const Image& image, const Mask& mask) {
   std::array<std::int64_t, 3> low = image.size, high{};
   std::size_t at = 0;
   for (std::int64_t z = 0; z < image.size[2]; ++z)
     for (std::int64_t y = 0; y < image.size[1]; ++y)
       for (std::int64_t x = 0; x < image.size[0]; ++x, ++at) {
-        if (read.mask->inside[at] == 0) continue;
+        if (mask.inside[at] == 0) continue;
         const std::array<std::int64_t, 3> voxel{x, y, z};
         for (std::size_t axis = 0; axis < 3; ++axis) {
           low[axis] = std::min(low[axis], voxel[axis]);
@@ -166,6 +174,21 @@ std::optional<std::array<double, 3>> mask_centre(const Image& image, const std::
       }
   return mapped(image.affine,
                 {static_cast<double>(low[0] + high[0]) / 2, static_cast<double>(low[1] + high[1]) / 2, static_cast<double>(low[2] + high[2]) / 2});
+}
+
+// What a phase was taken from, for people and rules.
+void add_phase_facts(const std::string& name, const Taken& taken, const Mask* mask, Facts& facts) {
+  const auto add = [&](const char* part, std::string text) { facts[name + part] = {Fact::State::known, std::move(text), "image", 1}; };
+  const Vec3& mm = taken.image.spacing_mm;
+  add(".state", "present");
+  add(".rule", taken.series.phase_rule.empty() ? "as in the table" : taken.series.phase_rule);
+  add(".spacing_mm", fmt::format("{:.4g} {:.4g} {:.4g}", mm[0], mm[1], mm[2]));
+  add(".slices", std::to_string(taken.image.size[2]));
+  add(".series", std::to_string(taken.of_series));
+  std::string notes;
+  for (const Note& note : taken.series.notes) notes += (notes.empty() ? "" : "; ") + note.code + ": " + note.text;
+  if (!notes.empty()) add(".notes", notes);
+  if (mask != nullptr) add(".mask_ml", fmt::format("{:.4g}", static_cast<double>(mask->voxels) * mm[0] * mm[1] * mm[2] / 1000));
 }
 
 }  // namespace
@@ -178,7 +201,7 @@ Layout layout_of(const ModalitySpec& modality) {
           "resampled to the grid, trilinear with a box filter"};
 }
 
-Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality) {
+Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality, Facts& facts, Pictures& pictures) {
   Feature feature;
   const std::size_t per_phase =
       static_cast<std::size_t>(modality.grid[0]) * static_cast<std::size_t>(modality.grid[1]) * static_cast<std::size_t>(modality.grid[2]);
@@ -189,15 +212,16 @@ Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality) 
   feature.reason = Reason::missing_phase;
   const Account account{feature};
   Rows rows(patient, modality);
+  Montage montage(modality);
   std::optional<std::array<double, 3>> centre;  // of the first phase, for all that share its frame of reference
   std::string frame;
   for (std::size_t phase = 0; phase < modality.phases.size(); ++phase) {
     std::vector<float> hu(per_phase, kAir);
+    const std::string name = modality.name + "." + modality.phases[phase];
     if (const std::optional<Taken> taken = take(rows, patient, modality.phases[phase], account)) {
       const Image& image = taken->image;
-      const std::filesystem::path& mask = patient.imaging[taken->row].mask;
-      std::optional<std::array<double, 3>> own;
-      if (!mask.empty()) own = mask_centre(image, mask, taken->row, account);
+      const std::optional<Mask> mask = mask_of(image, patient.imaging[taken->row].mask, taken->row, account);
+      const std::optional<std::array<double, 3>> own = mask ? std::optional(mask_centre(image, *mask)) : std::nullopt;
       const bool shared = centre && !frame.empty() && image.frame_of_reference == frame;
       const std::array<double, 3> about = shared ? *centre : own.value_or(centre_of(image));
       if (!centre) {
@@ -207,6 +231,10 @@ Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality) 
       }
       hu = resample(image, modality.grid, modality.spacing_mm, about);
       feature.phase_present[phase] = 1;
+      montage.add(phase, image, mask ? &*mask : nullptr, about);
+      add_phase_facts(name, *taken, mask ? &*mask : nullptr, facts);
+    } else {
+      facts[name + ".state"] = {Fact::State::known, std::string(name_of(Reason::missing_phase)), "image", 1};
     }
     put(feature.values, phase * per_phase, hu);
   }
@@ -214,6 +242,7 @@ Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality) 
   if (some) {
     feature.reason = Reason::present;
     feature.items = 1;
+    pictures.push_back(montage.picture());
   } else {
     feature.values.clear();
     feature.phase_present.clear();

@@ -27,7 +27,7 @@ std::optional<Layout> imported_layout(const SlideRow& row, const TileEncoder&) {
   return tiles.reason == Reason::present ? std::optional(bag_of(tiles.width, "imported tile features")) : std::nullopt;
 }
 
-SlideFeatures read_imported(const SlideRow& row, const ModalitySpec&, TileEncoder&) { return {read_tile_features(row.path), std::nullopt}; }
+SlideFeatures read_imported(const SlideRow& row, const ModalitySpec&, TileEncoder&) { return {read_tile_features(row.path), std::nullopt, std::nullopt}; }
 
 std::optional<Layout> slide_layout(const SlideRow& row, const TileEncoder& encoder) {
   if (!Slide::open(row.path).slide) return std::nullopt;
@@ -58,17 +58,22 @@ std::optional<Layout> layout_of(const SlideRow& row, const TileEncoder& encoder)
   return file_state(row.path).reason == Reason::present ? reader_of(row).layout(row, encoder) : std::nullopt;
 }
 
-Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, TileEncoder& encoder, Facts& facts) {
+Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, TileEncoder& encoder, Facts& facts, Pictures& pictures) {
   Feature feature;
   std::vector<std::optional<SlideQuality>> qualities;
   for (std::size_t slide = 0; slide < patient.slides.size(); ++slide) {
     SlideFeatures read = read_row(patient.slides[slide], modality, encoder);
     TileFeatures& tiles = read.tiles;
     qualities.push_back(read.quality);
+    if (read.picture) {
+      read.picture->name = std::to_string(slide + 1);
+      pictures.push_back(std::move(*read.picture));
+    }
     if (tiles.reason == Reason::present && tiles.width != layout.item.front()) {
       tiles.reason = Reason::odd_shape;
       tiles.detail = "features of width " + std::to_string(tiles.width) + " where the cohort's first slide has " + std::to_string(layout.item.front());
     }
+    facts[modality.name + "." + std::to_string(slide + 1) + ".state"] = {Fact::State::known, std::string(name_of(tiles.reason)), "whole slide", 1};
     if (!tiles.detail.empty()) feature.detail += (feature.detail.empty() ? "" : "; ") + std::string("slide ") + std::to_string(slide + 1) + ": " + tiles.detail;
     if (tiles.reason != Reason::present) {
       if (feature.reason == Reason::not_recorded) feature.reason = tiles.reason;

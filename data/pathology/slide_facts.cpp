@@ -10,7 +10,7 @@ namespace hepar::pathology {
 
 namespace {
 
-constexpr std::array<QualityNumber, 11> kNumbers{{
+constexpr std::array<QualityNumber, 12> kNumbers{{
     {"tissue_mm2", true, [](const SlideQuality& q) { return q.tissue_mm2; }},
     {"tiles", true, [](const SlideQuality& q) { return static_cast<double>(q.tiles); }},
     {"corrupt_tiles", true, [](const SlideQuality& q) { return static_cast<double>(q.corrupt_tiles); }},
@@ -22,6 +22,7 @@ constexpr std::array<QualityNumber, 11> kNumbers{{
     {"fading", false, [](const SlideQuality& q) { return q.fading; }},
     {"background", false, [](const SlideQuality& q) { return q.background; }},
     {"stain_angle", false, [](const SlideQuality& q) { return q.stain ? q.stain->angle_degrees : -1; }},
+    {"um_per_pixel", false, [](const SlideQuality& q) { return (q.scale.x + q.scale.y) / 2; }},
 }};
 
 Fact known(std::string text) { return {Fact::State::known, std::move(text), "whole slide", 1}; }
@@ -39,6 +40,7 @@ void add_slide_facts(const std::string& modality, const std::vector<std::optiona
     const std::string name = modality + "." + std::to_string(k + 1) + ".";
     for (const QualityNumber& number : kNumbers)
       if (has(number, *slides[k])) facts[name + number.name] = known(text_of(number.of(*slides[k])));
+    facts[name + "um_per_pixel_source"] = known(slides[k]->scale.source);
     if (slides[k]->stain) {
       facts[name + "stain_hematoxylin"] = known(text_of(slides[k]->stain->hematoxylin));
       facts[name + "stain_eosin"] = known(text_of(slides[k]->stain->eosin));

@@ -2,6 +2,7 @@
 #include "data/pathology/slide_features.hpp"
 
 #include "data/pathology/batches.hpp"
+#include "data/pathology/thumbnail.hpp"
 #include "data/pathology/tile_sample.hpp"
 
 #include <algorithm>
@@ -67,6 +68,7 @@ SlideFeatures read_slide_features(const SlideRow& row, const ModalitySpec& modal
   out.tiles.detail = look.detail;
   if (!look.slide || !look.scale.usable()) return out;
   out.quality = look.quality;
+  out.picture = thumbnail_of(look.overview, look.map);
   if (look.reason != Reason::present) return out;
   look.overview = {};  // only the plan is needed from here
   look.map = {};

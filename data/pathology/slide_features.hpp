@@ -3,6 +3,7 @@
 #pragma once
 
 #include "data/cohort/cohort.hpp"
+#include "data/cohort/picture.hpp"
 #include "data/pathology/stain.hpp"
 #include "data/pathology/tile_encoder.hpp"
 #include "data/pathology/tile_features.hpp"
@@ -19,6 +20,7 @@ struct SlideNote { std::string code, text; };  // codes of CONTRACTS.md: no_scal
 
 // Quality of a slide as numbers; nothing is dropped because of them. Shares lie in [0, 1].
 struct SlideQuality {
+  Scale scale;
   double tissue_mm2 = 0;
   std::int64_t tiles = 0;
   std::int64_t corrupt_tiles = 0;     // left out because a part of them cannot be decoded
@@ -52,6 +54,7 @@ struct SlideLook {
 struct SlideFeatures {
   TileFeatures tiles;
   std::optional<SlideQuality> quality;  // of whole slides
+  std::optional<Picture> picture;       // likewise
 };
 // Every tile of the plan through the encoder, in the plan's order. Throws only what the encoder throws.
 [[nodiscard]] SlideFeatures read_slide_features(const SlideRow& row, const ModalitySpec& modality, TileEncoder& encoder);

@@ -110,6 +110,7 @@ SlideLook look_at_slide(const SlideRow& row, const ModalitySpec& modality, bool 
     refuse(look, Reason::no_scale, look.scale.text);
     return look;
   }
+  look.quality.scale = look.scale;
   look.overview = read_overview(slide, look.scale);
   look.map = find_tissue(look.overview, TissueRules{});
   if (!take_mask(look, row.mask)) return look;

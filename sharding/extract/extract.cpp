@@ -5,7 +5,9 @@
 #include "data/imaging/volume.hpp"
 #include "data/pathology/bag.hpp"
 #include "data/pathology/slide.hpp"
+#include "data/pathology/thumbnail.hpp"
 #include "data/reports/sequence.hpp"
+#include "sharding/store/layout.hpp"
 
 #include <algorithm>
 #include <array>
@@ -23,7 +25,7 @@ struct Extractor {
   Kind kind;
   int version;  // goes up whenever the same files give other values or facts: what was extracted before is then extracted again
   std::optional<Layout> (*layout)(const Cohort&, const ModalitySpec&, const Recipe&);
-  Feature (*read)(const PatientRecord&, const ModalitySpec&, const Layout&, const Recipe&, Facts&);
+  Feature (*read)(const PatientRecord&, const ModalitySpec&, const Layout&, const Recipe&, Facts&, Pictures&);
   std::vector<fs::path> (*files)(const PatientRecord&, const ModalitySpec&);
   std::string (*rows)(const PatientRecord&);  // what the tables say that decides a feature beside its files
   Json (*settings)(const ModalitySpec&);
@@ -36,8 +38,8 @@ std::optional<Layout> bag_layout(const Cohort& cohort, const ModalitySpec& modal
   return std::nullopt;
 }
 
-Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, const Recipe& recipe, Facts& facts) {
-  return pathology::read_bag(patient, modality, layout, *recipe.encoders.at(modality.name), facts);
+Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, const Recipe& recipe, Facts& facts, Pictures& pictures) {
+  return pathology::read_bag(patient, modality, layout, *recipe.encoders.at(modality.name), facts, pictures);
 }
 
 std::vector<fs::path> image_files(const PatientRecord& patient, const ModalitySpec& modality) {
@@ -86,12 +88,15 @@ std::string report_rows(const PatientRecord& patient) {
 }
 
 const std::array<Extractor, 3> kExtractors{{
-    {Kind::volume, 2, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
-     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts&) { return imaging::read_volume(p, m); }, &image_files, &image_rows,
+    {Kind::volume, 3, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(imaging::layout_of(m)); },
+     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts& facts, Pictures& pictures) {
+       return imaging::read_volume(p, m, facts, pictures);
+     },
+     &image_files, &image_rows,
      [](const ModalitySpec& m) {
        return Json{{"timing", m.timing}, {"phases", m.phases}, {"grid", m.grid}, {"spacing_mm", m.spacing_mm}};
      }},
-    {Kind::bag, 1, &bag_layout, &read_bag, &slide_files, &slide_rows,
+    {Kind::bag, 2, &bag_layout, &read_bag, &slide_files, &slide_rows,
      [](const ModalitySpec& m) {
        return Json{{"um_per_pixel", m.um_per_pixel},
                    {"tile", m.tile},
@@ -100,7 +105,7 @@ const std::array<Extractor, 3> kExtractors{{
                    {"resample", m.resample == Resample::area ? "area" : "dct"}};
      }},
     {Kind::sequence, 2, [](const Cohort&, const ModalitySpec& m, const Recipe&) { return std::optional(reports::layout_of(m)); },
-     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts& facts) { return reports::read_sequence(p, m, facts); },
+     [](const PatientRecord& p, const ModalitySpec& m, const Layout&, const Recipe&, Facts& facts, Pictures&) { return reports::read_sequence(p, m, facts); },
      &report_files, &report_rows, [](const ModalitySpec&) { return Json::object(); }},
 }};
 
@@ -115,6 +120,13 @@ Fact known_fact(std::string text) { return {Fact::State::known, std::move(text),
 // What a part is besides its settings: a change makes it one of another shape or meaning.
 std::string shape_text(const Layout& layout, int version) {
   return Json{version, name_of(layout.type), layout.item, layout.unit, layout.meaning}.dump() + "\n";
+}
+
+void add_previews(const Pictures& pictures, const std::string& modality, Extracted& out) {
+  for (const Picture& picture : pictures) {
+    std::string jpeg = pathology::jpeg_of(picture);
+    out.previews.push_back({store::preview_file(store::preview_stem(out.features.key, modality, picture.name), jpeg), std::move(jpeg)});
+  }
 }
 
 }  // namespace
@@ -158,7 +170,8 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
   out.features.key = patient.key;
   for (std::size_t m = 0; m < recipe.specs.size(); ++m) {
     const ModalitySpec& modality = recipe.specs[m];
-    Feature feature = extractor_of(modality.kind)->read(patient, modality, recipe.modalities[m].layout, recipe, out.features.facts);
+    Pictures pictures;
+    Feature feature = extractor_of(modality.kind)->read(patient, modality, recipe.modalities[m].layout, recipe, out.features.facts, pictures);
     if (!feature.present()) {
       feature.items = 0;
       feature.values.clear();
@@ -174,6 +187,7 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
       for (const auto& coord : feature.coords) slides = std::max(slides, coord[0] + 1);
       out.features.facts[modality.name + ".count"] = known_fact(std::to_string(slides));
     }
+    add_previews(pictures, modality.name, out);
     out.features.features.push_back(std::move(feature));
   }
   for (const imaging::RegionRequest& region : recipe.regions) {
@@ -185,8 +199,10 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
   // Not stored, for nobody's can be read, but counted for everyone who should have it (law 4).
   for (const ModalitySpec& modality : recipe.unreadable) {
     Facts unused;
+    Pictures pictures;
     const Layout layout{modality.kind, DType::float16, {0}, "", ""};
-    const Feature feature = extractor_of(modality.kind)->read(patient, modality, layout, recipe, unused);
+    const Feature feature = extractor_of(modality.kind)->read(patient, modality, layout, recipe, unused, pictures);
+    add_previews(pictures, modality.name, out);
     if (feature.reason != Reason::not_recorded)
       out.failures.push_back({patient.key, modality.name, feature.detail, std::string(name_of(feature.present() ? Reason::unreadable : feature.reason))});
     out.features.facts[modality.name + ".readable"] = known_fact("false");

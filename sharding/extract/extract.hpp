@@ -33,9 +33,13 @@ struct Recipe {
 
 struct Failure { std::string key, modality, source, reason; };
 
+// A small picture for people, as a JPEG file.
+struct Preview { std::string name, jpeg; };
+
 struct Extracted {
   store::PatientFeatures features;
   std::vector<Failure> failures;   // absent although the cohort has a row, or partly left out
+  std::vector<Preview> previews;   // under the names of their files in preview/
 };
 // Local. Never throws for what a file holds.
 [[nodiscard]] Extracted extract(const PatientRecord& patient, const Recipe& recipe);

@@ -16,7 +16,7 @@ namespace hepar::extract {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3147455352504548ULL;  // "HEPRSEG1"
+constexpr std::uint64_t kMagic = 0x3247455352504548ULL;  // "HEPRSEG2"
 constexpr double kFlushSeconds = 5;
 
 struct Header {
@@ -46,7 +46,6 @@ class Packer {
 class Unpacker {
  public:
   explicit Unpacker(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  [[nodiscard]] std::span<const std::byte> rest() const { return bytes_; }
   void raw(void* data, std::size_t n) {
     if (n > bytes_.size()) throw store_error("a record of the extraction journal is cut", {}, "remove the journal folder and run again");
     std::memcpy(data, bytes_.data(), n);
@@ -62,6 +61,12 @@ class Unpacker {
     std::string v(static_cast<std::size_t>(count(1)), '\0');
     raw(v.data(), v.size());
     return v;
+  }
+  std::span<const std::byte> part() {
+    const auto bytes = static_cast<std::size_t>(count(1));
+    const std::span<const std::byte> found = bytes_.first(bytes);
+    bytes_ = bytes_.subspan(bytes);
+    return found;
   }
   template <class T>
   std::vector<T> list() {
@@ -79,10 +84,9 @@ class Unpacker {
   std::span<const std::byte> bytes_;
 };
 
-std::string pack(const Extracted& extracted, const std::string& fingerprint) {
+// Features, facts and failures: what a shard is made of.
+std::string pack_result(const Extracted& extracted) {
   Packer packer;
-  packer.text(extracted.features.key);
-  packer.text(fingerprint);
   std::vector<std::int64_t> items;
   std::vector<std::uint8_t> reasons;
   for (const Feature& feature : extracted.features.features) {
@@ -112,6 +116,23 @@ std::string pack(const Extracted& extracted, const std::string& fingerprint) {
   return std::move(packer.out);
 }
 
+std::string pack(const Extracted& extracted, const std::string& fingerprint) {
+  Packer packer;
+  packer.text(extracted.features.key);
+  packer.text(fingerprint);
+  packer.value(static_cast<std::uint64_t>(extracted.previews.size()));
+  for (const Preview& preview : extracted.previews) packer.text(preview.name);
+  packer.text(pack_result(extracted));
+  for (const Preview& preview : extracted.previews) packer.text(preview.jpeg);
+  return std::move(packer.out);
+}
+
+std::vector<std::string> read_texts(Unpacker& unpacker) {
+  std::vector<std::string> texts;
+  for (auto n = unpacker.value<std::uint64_t>(); n > 0; --n) texts.push_back(unpacker.text());
+  return texts;
+}
+
 std::vector<Failure> read_failures(Unpacker& unpacker, const std::string& key) {
   std::vector<Failure> failures;
   for (auto n = unpacker.value<std::uint64_t>(); n > 0; --n) {
@@ -129,10 +150,13 @@ std::pair<std::string, Record> index_of(std::span<const std::byte> payload) {
   Record& record = found.second;
   record.bytes = payload.size();
   record.fingerprint = unpacker.text();
-  record.result = fmt::format("{:016x}", xxh3(unpacker.rest()));
-  record.items = unpacker.list<std::int64_t>();
-  (void)unpacker.list<std::uint8_t>();  // reasons
-  record.failures = read_failures(unpacker, found.first);
+  record.previews = read_texts(unpacker);
+  const std::span<const std::byte> result = unpacker.part();
+  record.result = fmt::format("{:016x}", xxh3(result));
+  Unpacker part(result);
+  record.items = part.list<std::int64_t>();
+  (void)part.list<std::uint8_t>();  // reasons
+  record.failures = read_failures(part, found.first);
   return found;
 }
 
@@ -210,10 +234,12 @@ Extracted load(const fs::path& folder, const Record& record) {
   std::vector<std::byte> payload(record.bytes);
   file.read_at(record.at, payload);
   if (xxh3(payload) != record.xxh3) throw store_error("an extracted part is not what was written", {segment.string()}, "remove this file and run again: its patients are then extracted again");
-  Unpacker unpacker(payload);
+  Unpacker whole(payload);
   Extracted out;
-  out.features.key = unpacker.text();
-  (void)unpacker.text();  // fingerprint
+  out.features.key = whole.text();
+  (void)whole.text();  // fingerprint
+  for (std::string& name : read_texts(whole)) out.previews.push_back({std::move(name), {}});
+  Unpacker unpacker(whole.part());
   const auto items = unpacker.list<std::int64_t>();
   const auto reasons = unpacker.list<std::uint8_t>();
   out.failures = read_failures(unpacker, out.features.key);
@@ -237,6 +263,7 @@ Extracted load(const fs::path& folder, const Record& record) {
     fact.confidence = unpacker.value<double>();
     out.features.facts[name] = fact;
   }
+  for (Preview& preview : out.previews) preview.jpeg = whole.text();
   return out;
 }
 

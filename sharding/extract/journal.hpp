@@ -19,9 +19,10 @@ struct Record {
   std::uint64_t at = 0, bytes = 0;   // of the payload
   std::uint64_t xxh3 = 0;            // likewise
   std::string fingerprint;
-  std::string result;                // hash of what was extracted, whatever it came from
+  std::string result;                // hash of features, facts and failures, whatever they came from
   std::vector<std::int64_t> items;   // one a modality
   std::vector<Failure> failures;
+  std::vector<std::string> previews; // names of their files
 };
 
 // A segment that this process writes. Appends are flushed to disk every few seconds and at the end.

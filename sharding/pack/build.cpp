@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace hepar::pack {
 
@@ -67,10 +68,14 @@ void Builder::take_stock() {
   holdings_ = std::move(found.holdings);
   generation_ = found.generation + 1;
   for (const PatientRecord& patient : cohort_.patients) fingerprints_.push_back(extract::fingerprint(patient, recipe_));
+  std::set<std::string> pictures;
+  for (const fs::path& file : entries_of(names_.preview())) pictures.insert(file.filename().string());
+  const auto seen = [&](const std::string& file) { return pictures.contains(file); };
   std::vector<std::pair<std::int64_t, std::int64_t>> by_cost;
   for (std::size_t p = 0; p < cohort_.patients.size(); ++p) {
     const auto found = holdings_.find(cohort_.patients[p].key);
-    const bool held = found != holdings_.end() && found->second.fingerprint == fingerprints_[p] && found->second.items.size() == recipe_.modalities.size();
+    const bool held = found != holdings_.end() && found->second.fingerprint == fingerprints_[p] && found->second.items.size() == recipe_.modalities.size() &&
+                      (found->second.shard.empty() || std::all_of(found->second.previews.begin(), found->second.previews.end(), seen));
     const bool retry = held && request_.retry_failed && !found->second.failures.empty();
     if (held && !retry) continue;
     const std::int64_t bytes = extract::source_bytes(cohort_.patients[p], recipe_);
@@ -116,7 +121,7 @@ void Builder::begin() {
 void Builder::working(const std::string& phase) {
   if (status_.begun()) return;
   // A full disk may hold nothing but what killed runs left.
-  for (const fs::path& folder : {names_.features(), names_.packed(), names_.journal(), names_.root}) remove_stale_temporaries(folder);
+  for (const fs::path& folder : {names_.features(), names_.packed(), names_.journal(), names_.preview(), names_.root}) remove_stale_temporaries(folder);
   status_.begin({.phase = phase});
 }
 
@@ -194,6 +199,7 @@ Summary Builder::run() {
     extract_missing();
     share_holdings();
     pack_shards();
+    publish_previews();
     share_memory();
     mpi::together(world_, [&] {
       if (world_.root()) publish_all();

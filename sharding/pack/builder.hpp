@@ -52,11 +52,14 @@ class Builder {
   [[nodiscard]] PackedShard pack_one(std::size_t index, const ShardPlan& plan, const std::string& content);
   [[nodiscard]] store::PatientFeatures load(const Holding& holding);
   [[nodiscard]] std::vector<std::string> keys_of(const ShardPlan& plan) const;
+  // previews.cpp
+  void publish_previews();           // collective
+  [[nodiscard]] std::vector<std::string> previews() const;  // of all patients
   // publish.cpp
   [[nodiscard]] Summary predict();
   void share_memory();               // collective
   void publish_all();                // rank 0
-  void publish_texts(const JudgedTables& judged);
+  void publish_texts(const JudgedTables& judged, const FactsByKey& facts);
   void tidy() const;
   [[nodiscard]] bool finished() const;
 

@@ -14,16 +14,17 @@ using Json = nlohmann::ordered_json;
 Json json_of(const Holding& holding) {
   Json failures = Json::array();
   for (const extract::Failure& failure : holding.failures) failures.push_back({failure.modality, failure.source, failure.reason});
-  return {holding.fingerprint, holding.result, holding.items, failures, holding.shard, holding.position, holding.record.segment, holding.record.at, holding.record.bytes, holding.record.xxh3};
+  return {holding.fingerprint, holding.result, holding.items, failures, holding.shard, holding.position, holding.record.segment, holding.record.at, holding.record.bytes, holding.record.xxh3, holding.previews};
 }
 
 Holding holding_of(const std::string& key, const Json& json) {
-  Holding holding{json.at(0), json.at(1), json.at(2).get<std::vector<std::int64_t>>(), {}, json.at(4), json.at(5), {}};
+  Holding holding{json.at(0), json.at(1), json.at(2).get<std::vector<std::int64_t>>(), {}, {}, json.at(4), json.at(5), {}};
   for (const Json& failure : json.at(3)) holding.failures.push_back({key, failure.at(0), failure.at(1), failure.at(2)});
   holding.record.segment = json.at(6).get<std::string>();
   holding.record.at = json.at(7);
   holding.record.bytes = json.at(8);
   if (json.size() > 9) holding.record.xxh3 = json.at(9);
+  if (json.size() > 10) holding.previews = json.at(10).get<std::vector<std::string>>();
   return holding;
 }
 
@@ -73,7 +74,7 @@ std::map<std::string, PackedShard> read_packed(const store::Names& names) {
 }
 
 Holding holding_of(extract::Record record) {
-  Holding holding{record.fingerprint, record.result, record.items, record.failures, {}, 0, {}};
+  Holding holding{record.fingerprint, record.result, record.items, record.failures, record.previews, {}, 0, {}};
   holding.record = std::move(record);
   return holding;
 }

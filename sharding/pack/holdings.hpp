@@ -19,6 +19,7 @@ struct Holding {
   std::string result;                  // of what was extracted
   std::vector<std::int64_t> items;     // one a modality with values
   std::vector<extract::Failure> failures;
+  std::vector<std::string> previews;   // names of their files
   std::string shard;                   // file in features/, or empty: `record`
   std::size_t position = 0;            // in the shard
   extract::Record record;

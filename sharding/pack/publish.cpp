@@ -5,6 +5,7 @@
 #include "data/base/sealed.hpp"
 #include "data/base/table.hpp"
 #include "sharding/pack/builder.hpp"
+#include "sharding/pack/quality.hpp"
 #include "sharding/store/writer.hpp"
 
 #include <nlohmann/json.hpp>
@@ -57,6 +58,9 @@ void Builder::publish_all() {
   std::optional<Timer> timer(std::in_place, times_, "tables_seconds");
   const JudgedTables judged = judge_tables(cohort_, facts);
   const std::string image = store::tables_image(judged.tables);
+  const std::vector<std::string> pictures = previews();
+  manifest_.previews = static_cast<std::int64_t>(pictures.size());
+  manifest_.preview_sha256 = store::preview_hash(pictures);
   store::complete_manifest(manifest_, judged.tables, image);
   summary_.features_sha256 = manifest_.features_sha256;
   summary_.tables_sha256 = manifest_.tables_sha256;
@@ -75,13 +79,14 @@ void Builder::publish_all() {
     bool touched = false;
     for (auto& [key, holding] : shard.patients) {
       const Holding& now = holdings_.at(key);
-      touched = touched || now.fingerprint != holding.fingerprint;
+      touched = touched || now.fingerprint != holding.fingerprint || now.previews != holding.previews;
       holding.fingerprint = now.fingerprint;
+      holding.previews = now.previews;
     }
     shard.generation = generation_;
     if (touched) publish_packed(names_, shard);
   }
-  publish_texts(judged);
+  publish_texts(judged, facts);
   tidy();
   status_.publish({.state = "finished", .phase = "shard", .message = "the store is complete"});
 }
@@ -92,7 +97,7 @@ bool Builder::finished() const {
   return before && before->state == "finished";
 }
 
-void Builder::publish_texts(const JudgedTables& judged) {
+void Builder::publish_texts(const JudgedTables& judged, const FactsByKey& facts) {
   Json flow{{"schema", "hepar-flow/1"}, {"tables_sha256", manifest_.tables_sha256}};
   flow.update(Json::parse(judged.flow.json()));
   publish(names_.flow(), sealed(std::move(flow)));
@@ -100,6 +105,10 @@ void Builder::publish_texts(const JudgedTables& judged) {
   for (const PatientRecord& patient : cohort_.patients)
     for (const extract::Failure& failure : holdings_.at(patient.key).failures) failures += csv_line({patient.key, failure.modality, failure.source, failure.reason});
   publish(names_.failures(), failures);
+  const QualitySource quality{cohort_, recipe_, facts, holdings_};
+  const std::vector<QualityRow> rows = quality_rows(quality);
+  publish(names_.quality_table(), quality_csv(rows));
+  publish(names_.quality_page(), quality_html(quality, rows, judged.flow.json(), names_));
 
   Json modalities = Json::object();
   for (std::size_t m = 0; m < recipe_.modalities.size(); ++m) {
@@ -129,6 +138,8 @@ void Builder::tidy() const {
   for (const std::string& content : contents_) journal.insert(names_.packed(content).filename().string());
   remove_others(names_.features(), shards);
   remove_others(names_.packed(), journal);
+  const std::vector<std::string> pictures = previews();
+  remove_others(names_.preview(), {pictures.begin(), pictures.end()});
   remove_others(names_.segments(), {});
 }
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace hepar::store {
 
@@ -20,6 +21,11 @@ struct Names {
   [[nodiscard]] std::filesystem::path flow() const { return root / "flow.json"; }
   [[nodiscard]] std::filesystem::path summary() const { return root / "summary.json"; }
   [[nodiscard]] std::filesystem::path failures() const { return root / "failures.csv"; }
+  // What people look at: small pictures, a row a slide and phase, one page of both.
+  [[nodiscard]] std::filesystem::path preview() const { return root / "preview"; }
+  [[nodiscard]] std::filesystem::path preview(const std::string& file) const { return preview() / file; }
+  [[nodiscard]] std::filesystem::path quality_table() const { return root / "quality.csv"; }
+  [[nodiscard]] std::filesystem::path quality_page() const { return root / "quality.html"; }
   [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
   [[nodiscard]] std::filesystem::path journal() const { return root / "journal"; }
   [[nodiscard]] std::filesystem::path segments() const { return journal() / "segments"; }
@@ -34,5 +40,11 @@ struct Names {
   const std::string number = std::to_string(index);
   return "shard-" + std::string(number.size() < 4 ? 4 - number.size() : 0, '0') + number + "-" + sha256.substr(0, 12) + ".h5";
 }
+
+// Likewise a picture's: its stem (study key, modality, number), then a hash of its bytes.
+[[nodiscard]] std::string preview_stem(const std::string& key, const std::string& modality, const std::string& picture);
+[[nodiscard]] std::string preview_file(const std::string& stem, std::string_view jpeg);
+[[nodiscard]] bool is_preview_of(const std::string& file, const std::string& stem);      // whatever its bytes
+[[nodiscard]] bool has_bytes(const std::string& file, std::string_view jpeg);  // those that its name was made for
 
 }  // namespace hepar::store

@@ -73,6 +73,13 @@ std::string features_hash(const Manifest& manifest) {
   return hash.hex();
 }
 
+std::string preview_hash(std::vector<std::string> files) {
+  std::sort(files.begin(), files.end());
+  Sha256 hash;
+  for (const std::string& file : files) hash.update(file + "\n");
+  return hash.hex();
+}
+
 std::string manifest_text(const Manifest& manifest) {
   Json json{{"schema", kSchema}, {"features_sha256", manifest.features_sha256}, {"tables_sha256", manifest.tables_sha256}, {"tables_bytes", manifest.tables_bytes},
             {"settings", Json::parse(manifest.settings)}};
@@ -80,6 +87,7 @@ std::string manifest_text(const Manifest& manifest) {
   if (manifest.modalities.empty()) json["modalities"] = Json::array();
   json["reasons"] = reason_names();
   json["patients"] = manifest.patients_by_centre;
+  json["preview"] = {{"files", manifest.previews}, {"sha256", manifest.preview_sha256}};
   json["shards"] = Json::array();
   for (const ShardEntry& entry : manifest.shards) json["shards"].push_back(json_of(entry));
   return sealed(std::move(json));
@@ -101,6 +109,10 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     manifest.tables_bytes = json.at("tables_bytes");
     for (const Json& one : json.at("modalities")) manifest.modalities.push_back(modality_of(one));
     for (const Json& one : json.at("shards")) manifest.shards.push_back(entry_of(one));
+    if (json.contains("preview")) {  // stores made before there were pictures have none
+      manifest.previews = json.at("preview").at("files");
+      manifest.preview_sha256 = json.at("preview").at("sha256");
+    }
     manifest.patients_by_centre = json.at("patients").get<std::map<std::string, std::int64_t>>();
     return manifest;
   } catch (const nlohmann::json::exception& problem) {

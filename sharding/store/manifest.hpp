@@ -27,10 +27,14 @@ struct Manifest {
   std::map<std::string, std::int64_t> patients_by_centre;
   std::string features_sha256, tables_sha256;
   std::uint64_t tables_bytes = 0;
+  std::int64_t previews = 0;                        // files of preview/
+  std::string preview_sha256;
 };
 
 // Over the settings, the layouts and the sorted hashes of the shards.
 [[nodiscard]] std::string features_hash(const Manifest& manifest);
+// Over the names of the pictures, which carry hashes of their bytes.
+[[nodiscard]] std::string preview_hash(std::vector<std::string> files);
 [[nodiscard]] std::string manifest_text(const Manifest& manifest);
 // store_error: no store, another schema version, not readable.
 [[nodiscard]] Manifest read_manifest(const std::filesystem::path& folder);

@@ -48,6 +48,19 @@ void verify_shard(const std::filesystem::path& path, const ShardEntry& entry, co
   }
 }
 
+void verify_previews(const Names& names, const Manifest& manifest, std::vector<std::string>& problems) {
+  std::vector<std::string> files;
+  for (const fs::path& path : entries_of(names.preview())) {
+    if (path.extension() != ".jpg") continue;  // left by a killed run, or another program's
+    files.push_back(path.filename().string());
+    if (!has_bytes(files.back(), read_file(path))) problems.push_back("preview/" + files.back() + ": is not the picture that its name was made for");
+  }
+  if (static_cast<std::int64_t>(files.size()) != manifest.previews)
+    problems.push_back("preview: holds " + std::to_string(files.size()) + " pictures instead of " + std::to_string(manifest.previews));
+  else if (manifest.previews > 0 && preview_hash(files) != manifest.preview_sha256)
+    problems.emplace_back("preview: its pictures are not those of store.json");
+}
+
 }  // namespace
 
 std::vector<std::string> verify(const std::filesystem::path& folder) {
@@ -60,6 +73,7 @@ std::vector<std::string> verify(const std::filesystem::path& folder) {
     problems.emplace_back(error.what());
   }
   for (const ShardEntry& entry : manifest.shards) verify_shard(names.shard(entry.file), entry, manifest.modalities, problems);
+  verify_previews(names, manifest, problems);
   if (features_hash(manifest) != manifest.features_sha256) problems.emplace_back("store.json: features_sha256 does not follow from its settings and shards");
   return problems;
 }

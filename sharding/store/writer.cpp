@@ -94,6 +94,7 @@ void publish_tables(const std::filesystem::path& folder, const Manifest& manifes
 void complete_manifest(Manifest& manifest, const Tables& tables, const std::string& image) {
   manifest.tables_sha256 = sha256(image);
   manifest.tables_bytes = image.size();
+  if (manifest.preview_sha256.empty()) manifest.preview_sha256 = preview_hash({});
   manifest.features_sha256 = features_hash(manifest);
   manifest.patients_by_centre.clear();
   for (const PatientRow& row : tables.rows) ++manifest.patients_by_centre[row.centre];

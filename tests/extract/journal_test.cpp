@@ -36,6 +36,7 @@ class Journal : public ::testing::Test {
     extracted.features.features = {bag, absent};
     extracted.features.facts["slide.readable"] = {Fact::State::known, "true", "extraction", 1};
     extracted.failures.push_back({extracted.features.key, "ct", absent.detail, "unreadable"});
+    extracted.previews = {{"P-slide-1.jpg", std::string("\xff\xd8\0picture", 10)}, {"P-ct.jpg", std::string(static_cast<std::size_t>(i), 'x')}};
     return extracted;
   }
   fs::path segment() const { return fs::directory_iterator(folder_)->path(); }
@@ -65,6 +66,12 @@ TEST_F(Journal, GivesBackWhatWasWritten) {
     EXPECT_EQ(got.features.features[1].reason, Reason::unreadable);
     EXPECT_EQ(got.features.facts.at("slide.readable").text, "true");
     EXPECT_EQ(got.failures.at(0).source, want.failures[0].source);
+    ASSERT_EQ(got.previews.size(), 2u);
+    for (std::size_t k = 0; k < 2; ++k) {
+      EXPECT_EQ(got.previews[k].name, want.previews[k].name);
+      EXPECT_EQ(got.previews[k].jpeg, want.previews[k].jpeg);
+      EXPECT_EQ(records.at(got.features.key).previews.at(k), want.previews[k].name);
+    }
   }
 }
 
@@ -151,6 +158,16 @@ TEST_F(Journal, TheResultDoesNotDependOnTheSources) {
   const std::string first = scan_segments(folder_).at("P0").result;
   write(1, "b", 2);
   EXPECT_EQ(scan_segments(folder_).at("P0").result, first);
+}
+
+TEST_F(Journal, TheResultDoesNotDependOnThePictures) {
+  write(1);
+  const std::string first = scan_segments(folder_).at("P0").result;
+  Extracted other = patient(0);
+  other.previews[0].jpeg += "another";
+  other.previews.pop_back();
+  SegmentWriter writer(folder_, 2, 0);
+  EXPECT_EQ(writer.append(other, "f").result, first);
 }
 
 }  // namespace hepar::extract

@@ -16,6 +16,12 @@
 namespace hepar::imaging {
 namespace {
 
+Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality) {
+  Facts facts;
+  Pictures pictures;
+  return imaging::read_volume(patient, modality, facts, pictures);
+}
+
 namespace fs = std::filesystem;
 
 class Dicom : public testing::Test {

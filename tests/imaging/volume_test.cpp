@@ -16,6 +16,12 @@
 namespace hepar::imaging {
 namespace {
 
+Feature read_volume(const PatientRecord& patient, const ModalitySpec& modality) {
+  Facts facts;
+  Pictures pictures;
+  return imaging::read_volume(patient, modality, facts, pictures);
+}
+
 namespace fs = std::filesystem;
 
 // A NIfTI-1 header written byte by byte (offsets of the standard), so that the reader's library is not its own judge.

@@ -28,7 +28,7 @@ class HoldingsOf : public ::testing::Test {
     shard.entry.file = content + ".h5";
     shard.entry.bytes = 1;
     std::ofstream(names_.shard(shard.entry.file)) << "x";
-    shard.patients["P1"] = {"fingerprint", result, {1}, {}, shard.entry.file, 0, {}};
+    shard.patients["P1"] = {"fingerprint", result, {1}, {}, {}, shard.entry.file, 0, {}};
     publish_packed(names_, shard);
   }
   void extract(std::int64_t generation, std::byte value) const {

@@ -154,7 +154,8 @@ TEST_F(TileFiles, SeveralSlidesAreOneBagInTableOrder) {
   EXPECT_EQ(layout_of(with_slides({a}).slides.front(), *encoder)->item, std::vector<std::int64_t>{4});
   const Layout layout = layout_of_width(4);
   Facts facts;
-  const Feature bag = read_bag(with_slides({b, a}), modality, layout, *encoder, facts);
+  Pictures pictures;
+  const Feature bag = read_bag(with_slides({b, a}), modality, layout, *encoder, facts, pictures);
   ASSERT_TRUE(bag.present());
   EXPECT_TRUE(bag.detail.empty());
   EXPECT_EQ(bag.items, 5);
@@ -172,17 +173,18 @@ TEST_F(TileFiles, ABadSlideLeavesTheOthersAndIsCounted) {
   const ModalitySpec modality = slide_modality();
   const auto encoder = builtin_encoder(modality);
   Facts facts;
-  const Feature some = read_bag(with_slides({odd, good, folder_ / "absent.h5"}), modality, layout, *encoder, facts);
+  Pictures pictures;
+  const Feature some = read_bag(with_slides({odd, good, folder_ / "absent.h5"}), modality, layout, *encoder, facts, pictures);
   ASSERT_TRUE(some.present());
   EXPECT_EQ(some.items, 2);
   EXPECT_EQ(some.coords.front()[0], 1) << "the slide's number is that of its row";
   EXPECT_NE(some.detail.find("slide 1: features of width 2"), std::string::npos) << some.detail;
   EXPECT_NE(some.detail.find("slide 3: no such file"), std::string::npos) << some.detail;
-  EXPECT_EQ(read_bag(with_slides({odd}), modality, layout, *encoder, facts).reason, Reason::odd_shape);
-  EXPECT_EQ(read_bag(with_slides({folder_ / "absent.h5"}), modality, layout, *encoder, facts).reason, Reason::missing_file);
-  EXPECT_EQ(read_bag(with_slides({}), modality, layout, *encoder, facts).reason, Reason::not_recorded);
+  EXPECT_EQ(read_bag(with_slides({odd}), modality, layout, *encoder, facts, pictures).reason, Reason::odd_shape);
+  EXPECT_EQ(read_bag(with_slides({folder_ / "absent.h5"}), modality, layout, *encoder, facts, pictures).reason, Reason::missing_file);
+  EXPECT_EQ(read_bag(with_slides({}), modality, layout, *encoder, facts, pictures).reason, Reason::not_recorded);
   std::ofstream(folder_ / "slide.unknown") << "pixels";
-  EXPECT_EQ(read_bag(with_slides({folder_ / "slide.unknown"}), modality, layout, *encoder, facts).reason, Reason::unsupported);
+  EXPECT_EQ(read_bag(with_slides({folder_ / "slide.unknown"}), modality, layout, *encoder, facts, pictures).reason, Reason::unsupported);
 }
 
 }  // namespace

@@ -222,12 +222,18 @@ TEST_F(SlideBags, SlidesAndImportedFactsComeTogether) {
   const std::optional<Layout> layout = layout_of(patient.slides.front(), encoder);
   ASSERT_TRUE(layout);
   EXPECT_EQ(layout->item, std::vector<std::int64_t>{BuiltinEncoder::kWidth});
-  EXPECT_EQ(layout->meaning, "builtin/1");
+  EXPECT_EQ(layout->meaning, "builtin/2");
   Facts facts;
-  const Feature bag = read_bag(patient, modality_, *layout, encoder, facts);
+  Pictures pictures;
+  const Feature bag = read_bag(patient, modality_, *layout, encoder, facts, pictures);
   ASSERT_TRUE(bag.present()) << bag.detail;
   EXPECT_EQ(bag.coords.front()[0], 0);
   EXPECT_EQ(bag.coords.back()[0], 1);
+  ASSERT_EQ(pictures.size(), 2u);
+  EXPECT_EQ(pictures[1].name, "2");
+  EXPECT_LE(std::max(pictures[0].width, pictures[0].height), 320);
+  EXPECT_EQ(facts.at("slide.1.state").text, "present");
+  EXPECT_EQ(facts.at("slide.1.um_per_pixel_source").text, "tiff");
   const auto number = [&](const std::string& name) { return std::stod(facts.at(name).text); };
   EXPECT_NEAR(number("slide.tissue_mm2"), number("slide.1.tissue_mm2") + number("slide.2.tissue_mm2"), 1e-5);
   EXPECT_EQ(number("slide.tiles"), static_cast<double>(bag.items));
@@ -235,11 +241,12 @@ TEST_F(SlideBags, SlidesAndImportedFactsComeTogether) {
   // A slide without a scale says why, and nothing is said over all slides.
   patient.slides.push_back(make("c.tif", 600, 0));
   Facts part;
-  const Feature rest = read_bag(patient, modality_, *layout, encoder, part);
+  const Feature rest = read_bag(patient, modality_, *layout, encoder, part, pictures);
   EXPECT_EQ(rest.items, bag.items);
   EXPECT_NE(rest.detail.find("slide 3: the file says no um per pixel"), std::string::npos) << rest.detail;
   EXPECT_FALSE(part.contains("slide.tissue_mm2"));
   EXPECT_TRUE(part.contains("slide.2.tissue_mm2"));
+  EXPECT_EQ(part.at("slide.3.state").text, "no_scale");
 }
 
 TEST_F(SlideBags, DctLevelsServeWhenTheCohortSaysSo) {

@@ -28,7 +28,7 @@ Json levels_json(const pathology::Slide& slide) {
 Json quality_json(const pathology::SlideQuality& quality) {
   Json json = Json::object();
   for (const pathology::QualityNumber& number : pathology::quality_numbers())
-    if (const double value = number.of(quality); value >= 0 && std::string_view(number.name) != "tissue_mm2" && std::string_view(number.name) != "tiles")
+    if (const double value = number.of(quality); value >= 0 && std::string_view(number.name) != "tissue_mm2" && std::string_view(number.name) != "tiles" && std::string_view(number.name) != "um_per_pixel")
       json[number.name] = rounded(value);
   if (quality.stain) {
     json["stain_hematoxylin"] = Json(quality.stain->hematoxylin);

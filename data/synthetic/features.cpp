@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of one patient: NIfTI volumes, tile features, report text.
+// The files of one patient: raw ones (raw.hpp), or NIfTI volumes, tile features, report text.
 #include "data/base/error.hpp"
 #include "data/base/files.hpp"
 #include "data/base/random.hpp"
 #include "data/cohort/feature.hpp"
+#include "data/synthetic/nifti_writer.hpp"
+#include "data/synthetic/noise.hpp"
 #include "data/synthetic/person.hpp"
+#include "data/synthetic/raw.hpp"
 #include "data/synthetic/report_text.hpp"
 
 #include <hdf5.h>
-#include <nifti/nifti1_io.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,34 +21,6 @@ namespace hepar::synthetic {
 namespace {
 
 enum class Noise : std::uint64_t { ct = 101, tiles, directions };
-
-// About normal, from the four 16-bit pieces of one hash (Irwin-Hall, variance 1/3): fast, and exact on every machine.
-float rough_normal(std::uint64_t key, std::uint64_t index) {
-  const std::uint64_t h = mix64(key + index * 0x9e3779b97f4a7c15ULL);
-  const auto sum = static_cast<float>((h & 0xffff) + ((h >> 16) & 0xffff) + ((h >> 32) & 0xffff) + (h >> 48));
-  return (sum * (1.0f / 65536.0f) - 2.0f) * 1.7320508f;
-}
-
-void write_volume(const fs::path& path, const std::vector<std::int16_t>& values) {
-  const int dims[8] = {3, kGrid[0], kGrid[1], kGrid[2], 1, 1, 1, 1};
-  const std::unique_ptr<nifti_image, decltype(&nifti_image_free)> image(nifti_make_new_nim(dims, DT_INT16, 1), &nifti_image_free);
-  image->dx = image->pixdim[1] = 5;
-  image->dy = image->pixdim[2] = 5;
-  image->dz = image->pixdim[3] = 5;
-  image->sform_code = NIFTI_XFORM_SCANNER_ANAT;
-  for (int r = 0; r < 4; ++r)
-    for (int c = 0; c < 4; ++c) image->sto_xyz.m[r][c] = 0;
-  image->sto_xyz.m[0][0] = -5;  // RAS: voxels run to the left and back, as DICOM's do
-  image->sto_xyz.m[1][1] = -5;
-  image->sto_xyz.m[2][2] = 5;
-  image->sto_xyz.m[3][3] = 1;
-  std::copy(values.begin(), values.end(), static_cast<std::int16_t*>(image->data));
-  nifti_set_filenames(image.get(), path.c_str(), 0, 1);
-  nifti_image_write(image.get());
-  // The library does not say when a disk is full.
-  std::error_code failed;
-  if (fs::file_size(path, failed) != 352 + 2 * values.size() || failed) throw disk_error("cannot write", {path.string()});
-}
 
 // A body, a liver and a lesion whose enhancement in the two phases shows latents 0 and 1.
 void write_ct(const Options& options, const Centre& centre, const Person& p) {
@@ -69,7 +43,7 @@ void write_ct(const Options& options, const Centre& centre, const Person& p) {
           const double hu = body > 1 ? -1000 : tumour < radius ? lesion[phase] : organ < 1 ? liver[phase] : 30;
           values[at] = static_cast<std::int16_t>(std::lround(hu * (body > 1 ? 1 : centre.ct_gain) + centre.ct_offset + centre.ct_noise * static_cast<double>(rough_normal(key, at))));
         }
-    write_volume(options.out / "imaging" / (p.id + "_" + names[phase] + ".nii"), values);
+    write_nifti(options.out / "imaging" / (p.id + "_" + names[phase] + ".nii"), {kGrid, {5, 5, 5}, {}}, values);
   }
 }
 
@@ -106,7 +80,7 @@ bool write_dataset(hid_t file, const char* name, hid_t type, std::array<hsize_t,
 }
 
 // Latents 2 and 3 shift every tile a little; latent 4 shifts the fifteen per cent that are tumour, which a direction marks.
-void write_slide(const Options& options, const Centre& centre, const Person& p, const fs::path& path, std::int64_t tiles, std::uint64_t part) {
+void write_tiles(const Options& options, const Centre& centre, const Person& p, const fs::path& path, std::int64_t tiles, std::uint64_t part) {
   const std::vector<float> stain = direction(options, 1000 + centre.stain % 100000), marker = direction(options, 1), shared2 = direction(options, 2), shared3 = direction(options, 3), minority = direction(options, 4);
   const std::uint64_t key = hash_words({options.seed, static_cast<std::uint64_t>(Noise::tiles), static_cast<std::uint64_t>(p.number), part});
   std::vector<std::uint16_t> values(static_cast<std::size_t>(tiles) * kTileWidth);
@@ -136,16 +110,18 @@ void write_slide(const Options& options, const Centre& centre, const Person& p, 
 
 void write_features(const Options& options, const std::vector<Centre>& centres, const Person& p) {
   const Centre& centre = centres[p.centre];
-  if (p.has_ct) write_ct(options, centre, p);
-  if (p.has_slide) {
+  if (p.has_ct && p.raw) write_raw_scans(options, centre, p);
+  if (p.has_ct && !p.raw) write_ct(options, centre, p);
+  if (p.has_slide && p.raw) write_raw_slides(options, centre, p);
+  if (p.has_slide && !p.raw) {
     const bool two = p.number % 7 == 3 && p.tiles > 40;  // some patients have two slides
     const std::int64_t first = two ? p.tiles / 3 : p.tiles;
-    write_slide(options, centre, p, options.out / "slides" / (p.id + "_1.h5"), first, 0);
-    if (two) write_slide(options, centre, p, options.out / "slides" / (p.id + "_2.h5"), p.tiles - first, 1);
+    write_tiles(options, centre, p, options.out / "slides" / (p.id + "_1.h5"), first, 0);
+    if (two) write_tiles(options, centre, p, options.out / "slides" / (p.id + "_2.h5"), p.tiles - first, 1);
   }
   if (p.has_report) {
     const fs::path path = options.out / "reports" / (p.id + ".txt");
-    const std::string text = report_text(options, p);
+    const std::string text = p.raw ? report_letter(options, centre, p) : report_text(options, p);
     std::unique_ptr<FILE, decltype(&std::fclose)> file(std::fopen(path.c_str(), "wb"), &std::fclose);
     if (file == nullptr || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() || std::fflush(file.get()) != 0) throw disk_error("cannot write", {path.string()});
   }

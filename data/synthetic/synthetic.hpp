@@ -24,6 +24,7 @@ struct Options {
   bool features = true;                  // false: tables only
   std::string effect = "clinical";       // who gains from TACE: those with MVI (clinical), by a slide latent (latent), none
   bool shuffle_outcomes = false;         // outcomes and treatments of another patient: nothing is left to learn
+  std::int64_t raw = 0;                  // so many patients get DICOM, slides and letters; the others then have no slide
 };
 
 // What distinguishes a centre.
@@ -52,6 +53,7 @@ struct Person {
   std::array<double, kLatents> latent{}, painted{};        // painted: what the modality shows, latent + its own noise
   std::array<int, 6> report_signs{};                       // ordinal signs of latent 5 in the report
   bool has_ct = true, has_slide = true, has_report = true;
+  bool raw = false;                                        // files as a hospital has them (see choose_raw)
   std::int64_t tiles = 200;
   double clinical_log_hazard = 0, log_hazard = 0;          // of recurrence under surgery alone
   std::array<double, kArms> arm_probability{}, start_day{}, log_effect{};
@@ -61,12 +63,16 @@ struct Person {
 };
 [[nodiscard]] Person draw_person(const Options& options, const std::vector<Centre>& centres, std::int64_t number);
 
+// Marks the `options.raw` patients that get raw files, spread over the centres by a keyed order. Where there are any, the
+// others have no slide: tile features of two encoders must not stand in one bag.
+void choose_raw(const Options& options, std::vector<Person>& people);
+
 // Risks by the truth at a horizon: P(event by then) under an arm; endpoint 0 rfs, 1 recurrence, 2 os.
 [[nodiscard]] double true_risk(const Person& person, std::size_t arm, std::size_t endpoint, double months, double log_hazard);
 // The log hazard that the best possible reader of the features would use: clinical part + posterior means of the latents.
 [[nodiscard]] double readable_log_hazard(const Person& person);
 
-// Files of one patient below options.out; local, any rank.
+// Files of one patient below options.out, in the folders imaging/, slides/ and reports/; local, any rank.
 void write_features(const Options& options, const std::vector<Centre>& centres, const Person& person);
 // Tables, cohort.yaml and the truth folder (OUT.truth/); one rank.
 void write_tables(const Options& options, const std::vector<Centre>& centres, const std::vector<Person>& people);

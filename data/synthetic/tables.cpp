@@ -4,6 +4,7 @@
 #include "data/base/random.hpp"
 #include "data/base/table.hpp"
 #include "data/synthetic/person.hpp"
+#include "data/synthetic/raw.hpp"
 #include "data/synthetic/report_text.hpp"
 
 #include <fmt/format.h>
@@ -32,10 +33,10 @@ reports: reports.csv
 constexpr const char* kColumns = R"(columns:
   age:             {type: number, unit: years, range: [0, 120], known: pre_op}
   sex:             {type: category, values: [female, male], known: pre_op}
-  hbsag:           {type: flag, known: pre_op, missing: ["", NA, "未查"]}
+  hbsag:           {type: flag, known: pre_op, missing: ["", NA, "未查"%SPELLINGS%]}
   cirrhosis:       {type: flag, known: pre_op}
-  afp:             {type: number, unit: ng/mL, range: [0, 1000000000], known: pre_op, transform: log1p, limits: keep, missing: ["", NA, "未查"], units_by_centre: {%UNITS%}}
-  pivka:           {type: number, unit: mAU/mL, range: [0, 1000000000], known: pre_op, transform: log1p, limits: keep, missing: ["", NA, "未查"]}
+  afp:             {type: number, unit: ng/mL, range: [0, 1000000000], known: pre_op, transform: log1p, limits: keep, missing: ["", NA, "未查"%SPELLINGS%], units_by_centre: {%UNITS%}}
+  pivka:           {type: number, unit: mAU/mL, range: [0, 1000000000], known: pre_op, transform: log1p, limits: keep, missing: ["", NA, "未查"%SPELLINGS%]}
   albumin:         {type: number, unit: g/L, range: [10, 70], known: pre_op}
   bilirubin:       {type: number, unit: umol/L, range: [0, 600], known: pre_op, transform: log1p}
   size:            {type: number, unit: cm, range: [0, 40], known: pre_op}
@@ -44,7 +45,7 @@ constexpr const char* kColumns = R"(columns:
   metastasis:      {type: flag, known: pre_op}
   histology:       {type: category, values: [HCC, ICC], known: post_op}
   margin:          {type: category, values: [R0, R1], known: post_op}
-  mvi:             {type: category, values: [M0, M1, M2], known: post_op}
+  mvi:             {type: category, values: [M0, M1, M2], known: post_op%MVI%}
   differentiation: {type: category, values: [well, moderate, poor], known: post_op}
   satellite:       {type: flag, known: post_op}
 modalities:
@@ -70,20 +71,55 @@ endpoints:
 strategies: {window_days: [14, 90], arms: [surgery, tace, tace_systemic, systemic]}
 )";
 
+void fill_in(std::string& text, std::string_view mark, const std::string& with) {
+  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) text.replace(at, mark.size(), with);
+}
+
 std::string days(double months) { return number_text(std::max(1.0, std::round(months * 30.4375))); }
 std::string whole(double day) { return day < 0 ? "" : number_text(std::round(day)); }
 
 std::string limited(double value, double limit) { return value > limit ? ">" + number_text(limit) : fmt::format("{:.1f}", value); }
 
-std::string patient_line(const Options& options, const Centre& centre, const Person& p) {
+// How a centre writes what was not measured.
+constexpr std::array<const char*, 4> kNotMeasured{"未查", "不详", "/", "N/A"};
+
+std::vector<std::string> patient_fields(const Options& options, const Centre& centre, const Person& p) {
   Stream s({options.seed, 301, static_cast<std::uint64_t>(p.number)});
+  const char* not_measured = kNotMeasured[options.raw > 0 ? p.centre % kNotMeasured.size() : 0];
   const auto maybe = [&](double missing, const char* spelling, std::string text) { return s.chance(missing) ? std::string(spelling) : text; };
   const double afp = std::exp(p.log_afp);
-  return csv_line({p.id, centre.name, fmt::format("{:.1f}", p.age), p.sex != 0 ? "male" : "female", maybe(0.03, "未查", p.hbsag != 0 ? "阳性" : "阴性"), p.cirrhosis != 0 ? "1" : "0",
-                   maybe(0.05, "NA", limited(afp, centre.afp_limit)), maybe(0.15, "未查", limited(std::exp(p.log_pivka), 75000)), maybe(0.02, "", fmt::format("{:.1f}", p.albumin)),
+  std::vector<std::string> fields{p.id, centre.name, fmt::format("{:.1f}", p.age), p.sex != 0 ? "male" : "female", maybe(0.03, not_measured, p.hbsag != 0 ? "阳性" : "阴性"), p.cirrhosis != 0 ? "1" : "0",
+                   maybe(0.05, "NA", limited(afp, centre.afp_limit)), maybe(0.15, not_measured, limited(std::exp(p.log_pivka), 75000)), maybe(0.02, "", fmt::format("{:.1f}", p.albumin)),
                    maybe(0.02, "", fmt::format("{:.1f}", p.bilirubin)), fmt::format("{:.1f}", p.size_cm), p.multiple != 0 ? "multiple" : "single", p.prior_therapy ? "1" : "0", p.metastasis ? "1" : "0",
                    p.other_histology ? "ICC" : "HCC", p.r1 ? "R1" : "R0", maybe(0.04, "NA", "M" + std::to_string(p.mvi)),
-                   maybe(0.03, "", std::array<const char*, 3>{"well", "moderate", "poor"}[static_cast<std::size_t>(p.differentiation)]), maybe(0.05, "", p.satellite != 0 ? "1" : "0")});
+                   maybe(0.03, "", std::array<const char*, 3>{"well", "moderate", "poor"}[static_cast<std::size_t>(p.differentiation)]), maybe(0.05, "", p.satellite != 0 ? "1" : "0")};
+  if (options.raw > 0) fields.push_back(surgery_date(options, p));
+  return fields;
+}
+
+// The tables that name files.
+struct FileRows { std::string imaging, slides, reports; };
+FileRows file_rows(const Options& options, const std::vector<Person>& people) {
+  const bool raw = options.raw > 0;
+  FileRows rows{csv_line({"patient_id", "path", "timing", "phase"}), csv_line({"patient_id", "path", "stain"}), csv_line({"patient_id", "path", "language"})};
+  if (raw) rows.imaging = csv_line({"patient_id", "path", "timing", "phase", "study_date", "mask"});
+  if (raw) rows.slides = csv_line({"patient_id", "path", "stain", "um_per_pixel"});
+  const auto add = [](std::string& table, const std::vector<std::vector<std::string>>& lines) {
+    for (const std::vector<std::string>& line : lines) table += csv_line(line);
+  };
+  const auto volume = [&](const Person& p, const char* phase) {
+    std::vector<std::string> fields{p.id, "imaging/" + p.id + "_" + phase + ".nii", "pre_op", phase};
+    if (raw) fields.insert(fields.end(), {"", ""});
+    return fields;
+  };
+  for (const Person& p : people) {
+    if (p.has_ct) add(rows.imaging, p.raw ? raw_image_rows(options, p) : std::vector{volume(p, "arterial"), volume(p, "portal")});
+    if (p.has_slide && p.raw) add(rows.slides, raw_slide_rows(options, p));
+    if (p.has_slide && !p.raw) rows.slides += csv_line({p.id, "slides/" + p.id + "_1.h5", "HE"});
+    if (p.has_slide && !p.raw && p.number % 7 == 3 && p.tiles > 40) rows.slides += csv_line({p.id, "slides/" + p.id + "_2.h5", "HE"});
+    if (p.has_report) rows.reports += csv_line({p.id, "reports/" + p.id + ".txt", in_chinese(options, p) ? "zh" : "en"});
+  }
+  return rows;
 }
 
 // Whose follow-up and treatments each patient gets.
@@ -115,36 +151,36 @@ bool eligible(const Person& p) { return p.age >= 18 && p.age <= 75 && !p.other_h
 }  // namespace
 
 void write_tables(const Options& options, const std::vector<Centre>& centres, const std::vector<Person>& people) {
-  std::string patients = csv_line({"patient_id", "centre", "age", "sex", "hbsag", "cirrhosis", "afp", "pivka", "albumin", "bilirubin", "size", "number", "prior_therapy", "metastasis", "histology", "margin", "mvi", "differentiation", "satellite"});
+  const bool raw = options.raw > 0;
+  std::vector<std::string> head{"patient_id", "centre", "age", "sex", "hbsag", "cirrhosis", "afp", "pivka", "albumin", "bilirubin", "size", "number", "prior_therapy", "metastasis", "histology", "margin", "mvi", "differentiation", "satellite"};
+  if (raw) head.push_back("surgery_date");
+  std::string patients = csv_line(head);
   std::string treatments = csv_line({"patient_id", "kind", "drug", "start_day", "stop_day"}), follow_up = csv_line({"patient_id", "recurrence_day", "recurrence_free_day", "death_day", "last_contact_day"});
-  std::string imaging = csv_line({"patient_id", "path", "timing", "phase"}), slides = csv_line({"patient_id", "path", "stain"}), reports = csv_line({"patient_id", "path", "language"});
+  FileRows files = file_rows(options, people);
   const std::vector<std::size_t> owner = outcome_owners(options, people.size());
   for (std::size_t i = 0; i < people.size(); ++i) {
     const Person& p = people[i];
-    patients += patient_line(options, centres[p.centre], p);
+    patients += csv_line(patient_fields(options, centres[p.centre], p));
     const Person& lived = people[owner[i]];
     const Observed seen = observe(lived);
     if (!lived.lost) follow_up += csv_line({p.id, seen.recurrence < 0 ? "" : days(seen.recurrence), seen.recurrence < 0 && seen.death < 0 ? days(lived.recurrence_free_seen) : "", seen.death < 0 ? "" : days(seen.death), days(seen.last_contact)});
     if (seen.tace_start >= 0) treatments += csv_line({p.id, "tace", "", whole(seen.tace_start), whole(seen.tace_stop)});
     if (seen.systemic_start >= 0) treatments += csv_line({p.id, "systemic", lived.number % 3 == 0 ? "sintilimab" : "lenvatinib", whole(seen.systemic_start), whole(seen.systemic_stop)});
-    for (const char* phase : {"arterial", "portal"})
-      if (p.has_ct) imaging += csv_line({p.id, "imaging/" + p.id + "_" + phase + ".nii", "pre_op", phase});
-    if (p.has_slide) slides += csv_line({p.id, "slides/" + p.id + "_1.h5", "HE"});
-    if (p.has_slide && p.number % 7 == 3 && p.tiles > 40) slides += csv_line({p.id, "slides/" + p.id + "_2.h5", "HE"});
-    if (p.has_report) reports += csv_line({p.id, "reports/" + p.id + ".txt", in_chinese(options, p) ? "zh" : "en"});
   }
   std::string units;
   for (const Centre& centre : centres)
     if (centre.afp_in_ug_l) units += (units.empty() ? "" : ", ") + centre.name + ": ug/L";
   std::string columns = kColumns;
-  columns.replace(columns.find("%UNITS%"), 7, units);
+  fill_in(columns, "%UNITS%", units);
+  fill_in(columns, "%SPELLINGS%", raw ? ", \"不详\", \"/\", N/A" : "");
+  fill_in(columns, "%MVI%", raw ? ", from: [table, report.mvi]" : "");  // the letter answers what the table left open
   publish(options.out / "patients.csv", patients);
   publish(options.out / "treatments.csv", treatments);
   publish(options.out / "follow_up.csv", follow_up);
   if (options.features) {
-    publish(options.out / "imaging.csv", imaging);
-    publish(options.out / "slides.csv", slides);
-    publish(options.out / "reports.csv", reports);
+    publish(options.out / "imaging.csv", files.imaging);
+    publish(options.out / "slides.csv", files.slides);
+    publish(options.out / "reports.csv", files.reports);
   }
   // Last: a folder with a cohort.yaml is complete.
   publish(options.out / "cohort.yaml", std::string(kCohortHead) + (options.features ? kFeatureTables : "") + columns + (options.features ? kFeatureModalities : "") + kRules);

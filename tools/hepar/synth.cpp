@@ -23,15 +23,18 @@ class Synth : public Command {
   std::vector<Row> rows() override {
     return {required(row("out", out_, "folder of the cohort; must not hold one already")), row("patients", patients_, {1, 1e7}, "patients", "how many"),
             row("centres", centres_, {1, 200}, "centres", "how many; they differ in case mix, scanner, stain, habit and follow-up"), row("seed", seed_, {0, 9e15}, "", "of everything"),
-            row("level", level_, {"features", "tables"}, "tile features, volumes and reports beside the tables, or tables alone"),
+            row("level", level_, {"features", "tables", "raw"}, "tile features, NIfTI and reports beside the tables; tables alone; or DICOM, slides and letters"),
+            row("raw", raw_, {0, 1e7}, "patients", "so many get raw files; the others then have no slide (all with --level raw)"),
             row("effect", effect_, {"clinical", "latent", "none"}, "who gains from treatment: those with MVI, by a slide latent, all alike"),
             row("shuffle_outcomes", shuffle_, "give every patient another one's course: nothing is left to learn")};
   }
 
   ExitCode run(const Context& context, const std::vector<std::string>&) override {
-    synthetic::Options options{out_, patients_, centres_, static_cast<std::uint64_t>(seed_), level_ == "features", effect_, shuffle_};
+    synthetic::Options options{out_, patients_, centres_, static_cast<std::uint64_t>(seed_), level_ != "tables", effect_, shuffle_, level_ == "raw" ? patients_ : raw_};
     mpi::together(context.world, [&] {
       if (centres_ > patients_) throw usage_error("more centres than patients", {}, "lower --centres");
+      if (options.raw > patients_) throw usage_error("more raw patients than patients", {}, "lower --raw");
+      if (options.raw > 0 && !options.features) throw usage_error("--level tables writes no files, raw or other", {}, "drop --raw");
       if (!context.world.root()) return;
       if (fs::exists(options.out / "cohort.yaml")) throw usage_error("holds a cohort already", {out_}, "choose another --out or remove it");
       std::error_code failed;
@@ -45,10 +48,11 @@ class Synth : public Command {
     const std::vector<synthetic::Centre> centres = synthetic::draw_centres(options);
     std::vector<synthetic::Person> people;
     for (std::int64_t i = 0; i < patients_; ++i) people.push_back(synthetic::draw_person(options, centres, i));
+    synthetic::choose_raw(options, people);
     if (options.features) {
       std::optional<Progress> progress;
       if (context.world.root()) progress.emplace(context.console, "synth", patients_, "patients");
-      constexpr std::int64_t kChunk = 16;
+      const std::int64_t kChunk = options.raw > 0 ? 2 : 16;
       mpi::work_queue(
           context.world, (patients_ + kChunk - 1) / kChunk,
           [&](std::int64_t chunk) {
@@ -77,7 +81,7 @@ class Synth : public Command {
 
  private:
   std::string out_, level_ = "features", effect_ = "clinical";
-  long long patients_ = 150, centres_ = 3, seed_ = 1;
+  long long patients_ = 150, centres_ = 3, seed_ = 1, raw_ = 0;
   bool shuffle_ = false;
 };
 

@@ -3,51 +3,15 @@
 
 #include "data/base/files.hpp"
 #include "data/base/table.hpp"
-#include "data/base/text.hpp"
+#include "data/cohort/privacy.hpp"
 #include "data/cohort/table_reader.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
-#include <array>
-#include <map>
 #include <set>
 
 namespace hepar {
 
 namespace {
-
-// The first 96 bits of an HMAC-SHA256, in hex: enough that no two patients of any cohort meet.
-std::string keyed_name(std::string_view key, const std::string& text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(), digest.data(), &length);
-  std::string hex;
-  for (unsigned int i = 0; i < 12; ++i) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    hex += kDigits[digest[i] >> 4];
-    hex += kDigits[digest[i] & 15];
-  }
-  return hex;
-}
-
-// The key's text without the line end that editors add. Pseudonyms stand in for the key, so ids that repeat between
-// centres stay apart.
-void pseudonymise(Cohort& cohort) {
-  const std::string bytes = read_file(cohort.spec.key_file);
-  const std::string_view key = trim(bytes);
-  if (key.size() < 16)
-    throw usage_error("holds fewer than 16 characters", {cohort.spec.key_file.string()},
-                      "put a long random secret into the key file");
-  std::map<std::string, std::string> names;
-  for (PatientRecord& patient : cohort.patients) {
-    const std::string& name = names[patient.key] = keyed_name(key, patient.key);
-    patient.id = patient.key = name;
-  }
-  for (Query& query : cohort.queries) query.patient = names.at(query.patient);
-}
 
 std::string optional_text(const std::optional<double>& value) { return value ? number_text(*value) : "-"; }
 
@@ -70,6 +34,17 @@ std::string digest_of(const Cohort& cohort) {
   return hash.hex();
 }
 
+void read_tables(Cohort& cohort) {
+  TableReader reader(cohort);
+  reader.patients();
+  reader.follow_up();
+  reader.treatments();
+  reader.imaging();
+  reader.slides();
+  reader.reports();
+  reader.finish();
+}
+
 }  // namespace
 
 std::vector<std::string> Cohort::centres() const {
@@ -81,14 +56,12 @@ std::vector<std::string> Cohort::centres() const {
 Cohort read_cohort(const std::filesystem::path& cohort_yaml) {
   Cohort cohort;
   cohort.spec = read_cohort_spec(cohort_yaml);
-  TableReader reader(cohort);
-  reader.patients();
-  reader.follow_up();
-  reader.treatments();
-  reader.imaging();
-  reader.slides();
-  reader.reports();
-  reader.finish();
+  try {
+    read_tables(cohort);
+  } catch (const Error& error) {
+    if (cohort.spec.pseudonymise) throw without_cells(error, spoken_names(cohort.spec));
+    throw;
+  }
   if (cohort.spec.pseudonymise) pseudonymise(cohort);
   std::sort(cohort.patients.begin(), cohort.patients.end(),
             [](const PatientRecord& a, const PatientRecord& b) { return a.key < b.key; });

@@ -126,12 +126,18 @@ std::optional<double> TableReader::day(const Line& line, const std::string& stem
 }
 
 void TableReader::note_table(const Table& table, const std::set<std::string>& used) {
+  const std::string file = table.path().filename().string();
   if (table.separator() != ',')
-    cohort_.notes.push_back(table.path().filename().string() + ": fields are separated by " + (table.separator() == ';' ? "';'" : "tabs"));
-  for (const std::string& name : table.header())
-    if (!used.contains(name))
-      cohort_.notes.push_back(table.path().filename().string() + ": column '" + name +
-                              "' is not declared and not used");
+    cohort_.notes.push_back(file + ": fields are separated by " + (table.separator() == ';' ? "';'" : "tabs"));
+  std::size_t unnamed = 0;  // a header may hold a patient's data where its line was lost
+  for (const std::string& name : table.header()) {
+    if (used.contains(name)) continue;
+    if (spec_.pseudonymise)
+      ++unnamed;
+    else
+      cohort_.notes.push_back(file + ": column '" + name + "' is not declared and not used");
+  }
+  if (unnamed > 0) cohort_.notes.push_back(file + ": " + std::to_string(unnamed) + " columns are not declared and not used");
 }
 
 void TableReader::each_row(const std::filesystem::path& path, const std::string& name,

@@ -225,6 +225,12 @@ void read_identity(DcmItem& data, DicomFile& file) {
   file.burned_in = text(data, DCM_BurnedInAnnotation) == "YES";
 }
 
+// A syntax of the standard by its UID; what else stands in that field may be anything and is not repeated.
+std::string spoken_syntax(const std::string& uid) {
+  static constexpr std::string_view kStandard = "1.2.840.10008.1.2.";
+  return uid.starts_with(kStandard) && uid.size() <= kStandard.size() + 7 ? "the transfer syntax " + uid : "an unknown transfer syntax";
+}
+
 HeaderScan refused(DicomFile file, Reason reason, std::string detail) { return {Verdict::refused, std::move(file), reason, std::move(detail)}; }
 
 HeaderScan read_planes(DcmItem& data, DicomFile file) {
@@ -283,7 +289,7 @@ HeaderScan scan_header(const std::filesystem::path& path) {
   const auto syntax = std::find_if(kSyntaxes.begin(), kSyntaxes.end(), [&](const Syntax& one) { return one.uid == file.transfer_syntax; });
   if (syntax == kSyntaxes.end())
     return refused(std::move(file), Reason::unsupported,
-                   "no decoder for the transfer syntax " + file.transfer_syntax + ": convert it, for example with gdcmconv -w");
+                   "no decoder for " + spoken_syntax(file.transfer_syntax) + ": convert it, for example with gdcmconv -w");
   file.format.coding = syntax->coding;
   for (const Unfit& unfit : kUnfit)
     if (unfit.is(file.format)) return refused(std::move(file), Reason::unreadable, std::string("its header states ") + unfit.why);

@@ -342,6 +342,36 @@ TEST(Privacy, PseudonymsReplaceIdsEverywhere) {
   expect_error([&] { (void)folder.read(); }, ExitCode::usage, "key.txt", "16 characters");
 }
 
+TEST(Privacy, NoMessageRepeatsACell) {
+  Folder folder;
+  folder.write("key.txt", "a secret of sufficient length\n");
+  folder.yaml("privacy: {pseudonymise: true, key_file: key.txt}\n");
+  const auto refused = [&](const std::string& rows) {
+    folder.write("patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\n" + rows);
+    try {
+      (void)folder.read();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  // Apostrophes of the cell's own, at its ends too.
+  for (const char* cell : {"Quartermain", "O'Quartermain", "Quartermains' Quartermain", "'Quartermain'", "'Quartermain' in 'Quartermain"}) {
+    const std::string number = refused("MRN001,A,1,1,M0,0\nMRN002,B," + std::string(cell) + ",1,M1,0\n"), category = refused("MRN001,A,1,1," + std::string(cell) + ",0\n");
+    for (const std::string& said : {number, category}) {
+      EXPECT_EQ(said.find("Quartermain"), std::string::npos) << said;
+      EXPECT_NE(said.find("patients.csv:"), std::string::npos) << "the place stays: " << said;
+    }
+  }
+  EXPECT_NE(refused("MRN001,A,O'Quartermain,1,M0,0\n").find("'age'"), std::string::npos) << "so does the column";
+  EXPECT_EQ(refused("MRN001,A,1,1,M0,0\nMRN001,A,1,1,M0,0\n").find("MRN001"), std::string::npos);
+  folder.write("patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis,MRN777\nMRN001,A,130,1,M0,0,x\n");
+  const Cohort cohort = folder.read();
+  for (const std::string& note : cohort.notes) EXPECT_EQ(note.find("MRN"), std::string::npos) << note;
+  ASSERT_EQ(cohort.queries.size(), 1u);
+  EXPECT_EQ(cohort.queries.front().value, "") << "the row says where to look";
+}
+
 TEST(DirectEndpoints, AreReadInTheirUnit) {
   const Folder folder;
   const auto read_with = [&](const char* unit, const char* rows) {

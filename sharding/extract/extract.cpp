@@ -178,8 +178,9 @@ Extracted extract(const PatientRecord& patient, const Recipe& recipe) {
       feature.coords.clear();
     }
     const bool failed = !feature.present() && feature.reason != Reason::not_recorded;
+    const bool whole = modality.kind == Kind::volume && std::find(feature.phase_present.begin(), feature.phase_present.end(), 0) == feature.phase_present.end();
     if (failed || (feature.present() && !feature.detail.empty()))
-      out.failures.push_back({patient.key, modality.name, feature.detail, failed ? std::string(name_of(feature.reason)) : "partly_left_out"});
+      out.failures.push_back({patient.key, modality.name, feature.detail, failed ? std::string(name_of(feature.reason)) : whole ? Failure::kChosen : "partly_left_out"});
     out.features.facts[modality.name + ".readable"] = known_fact(feature.present() ? "true" : "false");
     out.features.facts[modality.name + ".items"] = known_fact(std::to_string(feature.items));
     if (modality.kind == Kind::bag) {
@@ -268,6 +269,26 @@ std::string fingerprint(const PatientRecord& patient, const Recipe& recipe) {
     }
   }
   return sha256(text).substr(0, 32);
+}
+
+// Of volumes exactly; a tile of a slide takes about 30 kB of its file, and a letter a word in four bytes.
+std::int64_t predicted_feature_bytes(const PatientRecord& patient, const Recipe& recipe) {
+  constexpr std::int64_t kFileBytesOfTile = 30000, kBytesOfCoordinates = 12;
+  std::int64_t bytes = 0;
+  for (std::size_t m = 0; m < recipe.specs.size(); ++m) {
+    const std::int64_t item = 2 * recipe.modalities[m].layout.values_per_item();
+    std::int64_t files = 0;
+    bool imported = false;
+    for (const fs::path& file : extractor_of(recipe.specs[m].kind)->files(patient, recipe.specs[m])) {
+      files += bytes_under(file);
+      imported = imported || file.extension() == ".h5";
+    }
+    if (files == 0) continue;
+    if (recipe.specs[m].kind == Kind::volume) bytes += item;
+    if (recipe.specs[m].kind == Kind::bag) bytes += imported ? files : files / kFileBytesOfTile * (item + kBytesOfCoordinates);
+    if (recipe.specs[m].kind == Kind::sequence) bytes += files;
+  }
+  return bytes;
 }
 
 std::int64_t source_bytes(const PatientRecord& patient, const Recipe& recipe) {

@@ -31,7 +31,12 @@ struct Recipe {
 // `encoder` makes the tile encoders that bags name.
 [[nodiscard]] Recipe recipe_of(const Cohort& cohort, const pathology::EncoderFactory& encoder = &pathology::builtin_encoder);
 
-struct Failure { std::string key, modality, source, reason; };
+struct Failure {
+  std::string key, modality, source, reason;
+  // Every declared phase is there, and of several series one was taken: on record, but nothing that reading again would mend.
+  static constexpr const char* kChosen = "series_chosen";
+  [[nodiscard]] bool mendable() const { return reason != kChosen; }
+};
 
 // A small picture for people, as a JPEG file.
 struct Preview { std::string name, jpeg; };
@@ -48,5 +53,7 @@ struct Extracted {
 [[nodiscard]] std::string fingerprint(const PatientRecord& patient, const Recipe& recipe);
 // Bytes of the source files: the predicted cost.
 [[nodiscard]] std::int64_t source_bytes(const PatientRecord& patient, const Recipe& recipe);
+// What its features will take, about.
+[[nodiscard]] std::int64_t predicted_feature_bytes(const PatientRecord& patient, const Recipe& recipe);
 
 }  // namespace hepar::extract

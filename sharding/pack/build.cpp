@@ -5,6 +5,7 @@
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
 #include "data/base/stop.hpp"
+#include "sharding/extract/attempts.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -76,10 +77,12 @@ void Builder::take_stock() {
     const auto found = holdings_.find(cohort_.patients[p].key);
     const bool held = found != holdings_.end() && found->second.fingerprint == fingerprints_[p] && found->second.items.size() == recipe_.modalities.size() &&
                       (found->second.shard.empty() || std::all_of(found->second.previews.begin(), found->second.previews.end(), seen));
-    const bool retry = held && request_.retry_failed && !found->second.failures.empty();
+    const auto mendable = [](const extract::Failure& failure) { return failure.mendable(); };
+    const bool retry = held && request_.retry_failed && std::any_of(found->second.failures.begin(), found->second.failures.end(), mendable);
     if (held && !retry) continue;
     const std::int64_t bytes = extract::source_bytes(cohort_.patients[p], recipe_);
     summary_.source_bytes += static_cast<std::uint64_t>(bytes);
+    if (request_.dry_run) summary_.feature_bytes += static_cast<std::uint64_t>(extract::predicted_feature_bytes(cohort_.patients[p], recipe_));
     by_cost.emplace_back(-bytes, static_cast<std::int64_t>(p));
   }
   std::sort(by_cost.begin(), by_cost.end());  // largest first, so that no rank ends long after the others
@@ -112,7 +115,7 @@ void Builder::open() {
 }
 
 void Builder::begin() {
-  for (const fs::path& folder : {names_.segments(), names_.packed(), names_.features()}) make_folder(folder);
+  for (const fs::path& folder : {names_.segments(), names_.attempt_logs(), names_.packed(), names_.features()}) make_folder(folder);
   if (tasks_.empty()) return;
   publish(names_.settings(), settings_);
   working("extract");
@@ -129,6 +132,7 @@ void Builder::extract_missing() {
   const Timer timer(times_, "extract_seconds");
   if (tasks_.empty()) return;
   std::optional<extract::SegmentWriter> writer;
+  std::optional<extract::AttemptLog> log;
   Holdings mine;
   std::optional<Progress> progress;
   if (world_.root()) progress.emplace(console_, "extract", summary_.extracted, "patients");
@@ -138,8 +142,13 @@ void Builder::extract_missing() {
         stop_if_asked();
         const auto p = static_cast<std::size_t>(tasks_[static_cast<std::size_t>(task)]);
         if (!writer) writer.emplace(names_.segments(), generation_, world_.rank());
+        if (!log) log.emplace(names_.attempt_logs(), generation_, world_.rank());
         try {
-          mine[cohort_.patients[p].key] = holding_of(writer->append(extract::extract(cohort_.patients[p], recipe_), fingerprints_[p]));
+          log->begin(cohort_.patients[p].key);
+          const auto start = std::chrono::steady_clock::now();
+          const extract::Extracted extracted = extract::extract(cohort_.patients[p], recipe_);
+          log->end(extracted, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), extract::source_bytes(cohort_.patients[p], recipe_));
+          mine[cohort_.patients[p].key] = holding_of(writer->append(extracted, fingerprints_[p]));
         } catch (const Error& error) {
           throw error.within("patient " + cohort_.patients[p].key);
         }
@@ -169,7 +178,7 @@ void Builder::check_readable() {
   bool any = recipe_.modalities.empty() && recipe_.unreadable.empty(), failures = false;
   for (const PatientRecord& patient : cohort_.patients) {
     const Holding& holding = holdings_.at(patient.key);
-    summary_.failures += static_cast<std::int64_t>(holding.failures.size());
+    summary_.failures += std::count_if(holding.failures.begin(), holding.failures.end(), [](const extract::Failure& failure) { return failure.mendable(); });
     failures = failures || !holding.failures.empty();
     any = any || std::any_of(holding.items.begin(), holding.items.end(), [](std::int64_t n) { return n > 0; });
   }

@@ -59,6 +59,7 @@ class Builder {
   [[nodiscard]] Summary predict();
   void share_memory();               // collective
   void publish_all();                // rank 0
+  void publish_attempts();
   void publish_texts(const JudgedTables& judged, const FactsByKey& facts);
   void tidy() const;
   [[nodiscard]] bool finished() const;

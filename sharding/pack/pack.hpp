@@ -30,7 +30,7 @@ struct Request {
 
 struct Summary {
   std::int64_t patients = 0, extracted = 0, reused = 0, shards = 0, shards_written = 0, failures = 0;
-  std::uint64_t feature_bytes = 0;
+  std::uint64_t feature_bytes = 0;  // with dry_run, what would be added, about
   std::uint64_t source_bytes = 0;   // to read; with dry_run, what would be read
   double predicted_seconds = 0;     // dry_run only
   bool changed = false;             // false: the store was finished and nothing in the cohort had changed

@@ -4,6 +4,7 @@
 #include "data/base/machine.hpp"
 #include "data/base/sealed.hpp"
 #include "data/base/table.hpp"
+#include "sharding/extract/attempts.hpp"
 #include "sharding/pack/builder.hpp"
 #include "sharding/pack/quality.hpp"
 #include "sharding/store/writer.hpp"
@@ -33,12 +34,34 @@ void remove_others(const fs::path& folder, const std::set<std::string>& kept) {
 
 }  // namespace
 
+// By what was measured on this cohort, if it was; else by the figures above.
 Summary Builder::predict() {
-  double seconds = std::max(static_cast<double>(summary_.source_bytes) / kBytesPerSecond, static_cast<double>(summary_.extracted) / kPatientsPerSecond) / world_.size();
-  summary_.predicted_seconds = seconds + 1;
+  double bytes_per_second = kBytesPerSecond, patients_per_second = kPatientsPerSecond, seconds = 0, bytes = 0, read = 0;
+  for (const auto& [key, one] : extract::read_attempts(names_.attempts(), names_.attempt_logs())) {
+    if (one.ended == 0) continue;
+    seconds += one.seconds;
+    bytes += static_cast<double>(one.bytes);
+    read += 1;
+  }
+  constexpr double kEnough_s = 1;
+  if (seconds > kEnough_s && bytes > 0) {
+    bytes_per_second = bytes / seconds;
+    patients_per_second = read / seconds * 10;  // bytes decide; of tiny files no more than this
+  }
+  summary_.predicted_seconds = 1 + std::max(static_cast<double>(summary_.source_bytes) / bytes_per_second, static_cast<double>(summary_.extracted) / patients_per_second) / world_.size();
   constexpr double kShardBytes = 200e6, kShardPatients = 1500;
-  summary_.shards = static_cast<std::int64_t>(1 + std::max(static_cast<double>(summary_.source_bytes) / kShardBytes, static_cast<double>(summary_.patients) / kShardPatients));
+  summary_.shards = static_cast<std::int64_t>(1 + std::max(static_cast<double>(summary_.feature_bytes) / kShardBytes, static_cast<double>(summary_.patients) / kShardPatients));
   return std::move(summary_);
+}
+
+// The logs of this run and of killed ones become one page; whom a killed run was reading is said.
+void Builder::publish_attempts() {
+  extract::AttemptsByKey attempts = extract::read_attempts(names_.attempts(), names_.attempt_logs());
+  std::erase_if(attempts, [&](const auto& one) { return !holdings_.contains(one.first); });
+  for (const auto& [key, one] : attempts)
+    if (one.begun > one.ended) summary_.notes.push_back("patient " + key + ": of " + std::to_string(one.begun) + " attempts " + std::to_string(one.begun - one.ended) + " ended with the process (journal/attempts.csv)");
+  publish(names_.attempts(), extract::attempts_page(attempts));
+  remove_others(names_.attempt_logs(), {});
 }
 
 void Builder::share_memory() {
@@ -86,6 +109,7 @@ void Builder::publish_all() {
     shard.generation = generation_;
     if (touched) publish_packed(names_, shard);
   }
+  publish_attempts();
   publish_texts(judged, facts);
   tidy();
   status_.publish({.state = "finished", .phase = "shard", .message = "the store is complete"});

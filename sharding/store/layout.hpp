@@ -30,6 +30,9 @@ struct Names {
   [[nodiscard]] std::filesystem::path journal() const { return root / "journal"; }
   [[nodiscard]] std::filesystem::path segments() const { return journal() / "segments"; }
   [[nodiscard]] std::filesystem::path settings() const { return journal() / "settings.json"; }
+  // How often each patient was read: a log a writer, and the page that they become when a run ends well.
+  [[nodiscard]] std::filesystem::path attempt_logs() const { return journal() / "attempts"; }
+  [[nodiscard]] std::filesystem::path attempts() const { return journal() / "attempts.csv"; }
   // What went into a shard, named by its content: who, from which sources, with which result.
   [[nodiscard]] std::filesystem::path packed() const { return journal() / "shards"; }
   [[nodiscard]] std::filesystem::path packed(const std::string& content) const { return packed() / (content + ".json"); }

@@ -34,12 +34,12 @@ class Shard : public Command {
     if (context.json) {
       fmt::print("{}\n", nlohmann::ordered_json({{"patients", summary.patients}, {"extracted", summary.extracted}, {"reused", summary.reused}, {"failures", summary.failures}, {"shards", summary.shards}, {"shards_written", summary.shards_written},
                                                  {"feature_bytes", summary.feature_bytes}, {"changed", summary.changed}, {"features_sha256", summary.features_sha256},
-                                                 {"tables_sha256", summary.tables_sha256}, {"seconds", seconds}, {"ranks", context.world.size()}}).dump(2));
+                                                 {"tables_sha256", summary.tables_sha256}, {"source_bytes", summary.source_bytes}, {"predicted_seconds", summary.predicted_seconds}, {"seconds", seconds}, {"ranks", context.world.size()}}).dump(2));
       return ExitCode::done;
     }
     if (dry_run_) {
-      fmt::print("{} patients: {} to extract ({:.1f} MB of source files), {} already there; about {} shards, {} on {} rank{}\n", summary.patients, summary.extracted,
-                 static_cast<double>(summary.source_bytes) / 1e6, summary.reused, summary.shards, duration_text(summary.predicted_seconds), context.world.size(), context.world.size() == 1 ? "" : "s");
+      fmt::print("{} patients: {} to extract ({:.1f} MB of source files), {} already there; about {:.1f} MB of features in {} shards, {} on {} rank{}\n", summary.patients, summary.extracted,
+                 static_cast<double>(summary.source_bytes) / 1e6, summary.reused, static_cast<double>(summary.feature_bytes) / 1e6, summary.shards, duration_text(summary.predicted_seconds), context.world.size(), context.world.size() == 1 ? "" : "s");
       return ExitCode::done;
     }
     if (!summary.changed) {

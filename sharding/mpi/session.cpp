@@ -4,6 +4,7 @@
 #include "sharding/mpi/wait.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 
@@ -34,7 +35,9 @@ struct Communicator::Impl {
   MPI_Comm node = MPI_COMM_NULL;
   int rank = 0, size = 1, node_rank = 0, node_size = 1;
   double deadline = kDeadlineSeconds;
+  std::size_t piece = kPiece;
   bool owned = false;
+  std::atomic<bool> abandoned{false};
 
   explicit Impl(MPI_Comm comm, bool own) : handle(comm), owned(own) {
     if (comm == MPI_COMM_NULL) return;
@@ -49,7 +52,7 @@ struct Communicator::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void wait(MPI_Request& request, const char* operation) const { mpi::wait(request, {deadline, rank, size, operation}); }
+  void wait(MPI_Request& request, const char* operation) const { mpi::wait(request, {deadline, rank, size, operation, &abandoned}); }
 
   // For stage borders: ranks come there when their own work is done, which may take one of them hours longer. Who died
   // is the launcher's to notice, not this wait's.
@@ -64,10 +67,10 @@ struct Communicator::Impl {
   void all_reduce(void* data, std::size_t count, Kind kind, MPI_Op op, const char* operation) const {
     if (size == 1) return;
     auto* bytes = static_cast<char*>(data);
-    for (std::size_t at = 0; at < count; at += kPiece) {
-      const int piece = static_cast<int>(std::min(kPiece, count - at));
+    for (std::size_t at = 0; at < count; at += piece) {
+      const int now = static_cast<int>(std::min(piece, count - at));
       MPI_Request request = MPI_REQUEST_NULL;
-      MPI_Iallreduce(MPI_IN_PLACE, bytes + at * kind.bytes, piece, kind.type, op, handle, &request);
+      MPI_Iallreduce(MPI_IN_PLACE, bytes + at * kind.bytes, now, kind.type, op, handle, &request);
       wait(request, operation);
     }
   }
@@ -81,6 +84,8 @@ int Communicator::node_rank() const { return impl_->node_rank; }
 int Communicator::node_size() const { return impl_->node_size; }
 double Communicator::deadline() const { return impl_->deadline; }
 void Communicator::set_deadline(double seconds) { impl_->deadline = seconds; }
+void Communicator::set_longest_call(std::size_t elements) { impl_->piece = elements; }
+void Communicator::abandon() const { impl_->abandoned = true; }
 bool Communicator::whole() const { return !impl_->owned; }
 int Communicator::fortran_handle() const { return impl_->handle == MPI_COMM_NULL ? -1 : MPI_Comm_c2f(impl_->handle); }
 
@@ -100,9 +105,9 @@ std::int64_t Communicator::patient_max(std::int64_t value) const { return impl_-
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
   if (impl_->size == 1) return;
-  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+  for (std::size_t at = 0; at < bytes.size(); at += impl_->piece) {
     MPI_Request request = MPI_REQUEST_NULL;
-    MPI_Ibcast(bytes.data() + at, static_cast<int>(std::min(kPiece, bytes.size() - at)), MPI_BYTE, root, impl_->handle, &request);
+    MPI_Ibcast(bytes.data() + at, static_cast<int>(std::min(impl_->piece, bytes.size() - at)), MPI_BYTE, root, impl_->handle, &request);
     impl_->wait(request, "a broadcast");
   }
 }

@@ -40,6 +40,9 @@ class Communicator {
   [[nodiscard]] Communicator split(int colour, int key) const;                // collective
   [[nodiscard]] double deadline() const;                                      // seconds
   void set_deadline(double seconds);
+  void set_longest_call(std::size_t elements);                                // for tests: MPI counts are int, longer buffers go in pieces
+  // Waits under way and to come throw soon: this rank is failing, and buffers that MPI was given are about to go. From any thread.
+  void abandon() const;
   [[nodiscard]] bool whole() const;                                           // the session's world, not a split of it
 
   // The MPI handle for the one other room that needs it (trainer/collective): MPI_Fint, never MPI_Comm.

@@ -34,6 +34,7 @@ void wait(MPI_Request& request, const Patience& patience) {
       std::this_thread::sleep_for(kNap);
     }
     if (round % 64 != 0) continue;
+    if (patience.abandoned != nullptr && *patience.abandoned) throw Error(ExitCode::rank_failed, std::string("gave up ") + patience.operation, "rank " + std::to_string(patience.rank));
     waited = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (waited > patience.seconds)
       throw Error(ExitCode::rank_failed, std::string("no answer in ") + patience.operation + " for " + std::to_string(static_cast<int>(waited)) + " s",

@@ -4,12 +4,15 @@
 
 #include <mpi.h>
 
+#include <atomic>
+
 namespace hepar::mpi {
 
 struct Patience {
   double seconds = 300;
   int rank = 0, size = 1;
   const char* operation = "";
+  const std::atomic<bool>* abandoned = nullptr;  // set: the wait throws soon
 };
 
 // Tests the request until it is done; throws ExitCode::rank_failed when that takes longer than the patience. Spins

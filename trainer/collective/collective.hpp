@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one rank of a training group can ask of all of them. Backends: Self (one rank, the same arithmetic), Mpi, Thread
-// (ranks as threads, for tests); Nccl joins behind the same calls. Every call is collective and in place; its order is the
-// same on all ranks. A wait that takes too long throws ExitCode::rank_failed.
+// What one rank of a training group can ask of all of them. Backends: Self (one rank, the same arithmetic), Thread (ranks as
+// threads, for tests), Mpi. Every call is collective and in place; its order is the same on all ranks. A wait that takes too
+// long throws ExitCode::rank_failed.
 #pragma once
 
 #include "sharding/mpi/session.hpp"
+#include "trainer/collective/pending.hpp"
+#include "trainer/collective/values.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +26,13 @@ class Collective {
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int size() const = 0;
 
-  virtual void all_reduce_sum(std::span<std::int64_t> values) = 0;
-  virtual void all_reduce_sum(std::span<float> values) = 0;
-  virtual void all_reduce_sum(std::span<double> values) = 0;
+  virtual void all_reduce_sum(Values values) = 0;
+  // The same, begun: `values` are the collective's until the handle's `wait` has returned. Several may be under way; they
+  // take place in the order in which they were begun, and before any other call that is made after them.
+  [[nodiscard]] virtual Pending start_sum(Values values) = 0;
+  // What was begun goes on while this rank computes, at the price of a core or of a stream.
+  [[nodiscard]] virtual bool overlaps() const = 0;
+
   virtual void all_reduce_max(std::span<std::int64_t> values) = 0;
   virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
   // Rank-ordered concatenation on `root`; empty elsewhere. Lengths may differ.
@@ -48,5 +54,8 @@ void together(Collective& group, const std::function<void()>& work);
 [[nodiscard]] std::unique_ptr<Collective> make_mpi(const mpi::Communicator& communicator);
 // Self for one rank, else Mpi.
 [[nodiscard]] std::unique_ptr<Collective> make_collective(const mpi::Communicator& communicator);
+// For debugging: before every call the ranks compare what they call (operation, kind, count, root, how many calls before);
+// where they differ, all throw ExitCode::bug naming two ranks and what each called. What is begun then waits for the others.
+[[nodiscard]] std::unique_ptr<Collective> make_checked(std::unique_ptr<Collective> group);
 
 }  // namespace hepar::collective

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ranks as threads of one process: the engine's tests run groups of any size without a launcher.
 #include "trainer/collective/collective.hpp"
+#include "trainer/collective/lane.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -25,10 +26,17 @@ class Meeting {
       all_here_.notify_all();
       return;
     }
-    if (!all_here_.wait_for(guard, std::chrono::duration<double>(deadline_), [&] { return round_ != round; }))
+    const bool met = all_here_.wait_for(guard, std::chrono::duration<double>(deadline_), [&] { return round_ != round || given_up_; });
+    if (given_up_ && round_ == round) throw Error(ExitCode::rank_failed, "a rank of the group gave up", "rank " + std::to_string(rank));
+    if (!met)
       throw Error(ExitCode::rank_failed, "a rank did not arrive within " + std::to_string(deadline_) + " s", "rank " + std::to_string(rank), "run the same command again to continue");
   }
   std::vector<std::span<std::byte>>& buffers() { return buffers_; }
+  void give_up() {
+    const std::lock_guard guard(lock_);
+    given_up_ = true;
+    all_here_.notify_all();
+  }
 
  private:
   std::mutex lock_;
@@ -36,42 +44,66 @@ class Meeting {
   std::vector<std::span<std::byte>> buffers_;
   int ranks_, arrived_ = 0;
   std::uint64_t round_ = 0;
+  bool given_up_ = false;
   double deadline_;
 };
 
 class Thread : public Collective {
  public:
-  Thread(std::shared_ptr<Meeting> meeting, int rank, int size) : meeting_(std::move(meeting)), rank_(rank), size_(size) {}
+  Thread(std::shared_ptr<Meeting> meeting, int rank, int size) : meeting_(std::move(meeting)), rank_(rank), size_(size), lane_([this] { meeting_->give_up(); }) {}
   std::string_view name() const override { return "thread"; }
   int rank() const override { return rank_; }
   int size() const override { return size_; }
+  bool whole() const override { return true; }
 
-  void all_reduce_sum(std::span<std::int64_t> values) override { combine(values, [](std::int64_t a, std::int64_t b) { return a + b; }); }
-  void all_reduce_sum(std::span<float> values) override { combine(values, [](float a, float b) { return a + b; }); }
-  void all_reduce_sum(std::span<double> values) override { combine(values, [](double a, double b) { return a + b; }); }
-  void all_reduce_max(std::span<std::int64_t> values) override { combine(values, [](std::int64_t a, std::int64_t b) { return std::max(a, b); }); }
-
+  void all_reduce_sum(Values values) override {
+    lane_.run([&] { sum(values); });
+  }
+  Pending start_sum(Values values) override {
+    return lane_.start([this, values] { sum(values); });
+  }
+  bool overlaps() const override { return true; }
+  void all_reduce_max(std::span<std::int64_t> values) override {
+    lane_.run([&] { combine(values, [](std::int64_t a, std::int64_t b) { return std::max(a, b); }); });
+  }
   void broadcast(std::span<std::byte> bytes, int root) override {
-    show(bytes);
-    const std::span<std::byte> from = meeting_->buffers()[static_cast<std::size_t>(root)];
-    if (rank_ != root) std::copy(from.begin(), from.end(), bytes.begin());
-    meeting_->meet(rank_);
+    lane_.run([&] {
+      show(bytes);
+      const std::span<std::byte> from = meeting_->buffers()[static_cast<std::size_t>(root)];
+      if (rank_ != root) std::copy(from.begin(), from.end(), bytes.begin());
+      meeting_->meet(rank_);
+    });
   }
   std::vector<std::byte> gather(std::span<const std::byte> bytes, int root) override {
     std::vector<std::byte> mine(bytes.begin(), bytes.end()), all;
-    show(mine);
-    if (rank_ == root)
-      for (const std::span<std::byte> part : meeting_->buffers()) all.insert(all.end(), part.begin(), part.end());
-    meeting_->meet(rank_);
+    lane_.run([&] {
+      show(mine);
+      if (rank_ == root)
+        for (const std::span<std::byte> part : meeting_->buffers()) all.insert(all.end(), part.begin(), part.end());
+      meeting_->meet(rank_);
+    });
     return all;
   }
-  void barrier() override { meeting_->meet(rank_); }
-  bool whole() const override { return true; }
+  void barrier() override {
+    lane_.run([&] { meeting_->meet(rank_); });
+  }
 
  private:
   void show(std::span<std::byte> bytes) {
     meeting_->buffers()[static_cast<std::size_t>(rank_)] = bytes;
     meeting_->meet(rank_);
+  }
+  template <class T>
+  void sum_of(Values values) {
+    combine(std::span(static_cast<T*>(values.data), values.count), [](T a, T b) { return a + b; });
+  }
+  void sum(Values values) {
+    switch (values.kind) {
+      case Kind::int64: return sum_of<std::int64_t>(values);
+      case Kind::float32: return sum_of<float>(values);
+      case Kind::float64: return sum_of<double>(values);
+      case Kind::bfloat16: throw Error(ExitCode::bug, "threads sum no bfloat16");
+    }
   }
   template <class T, class Operation>
   void combine(std::span<T> values, Operation operation) {
@@ -87,6 +119,7 @@ class Thread : public Collective {
 
   std::shared_ptr<Meeting> meeting_;
   int rank_, size_;
+  Lane lane_;
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ std::int64_t generation_on_disk(const fs::path& path) {
 
 void write(const fs::path& path, const Status& status) {
   const Json json{{"state", status.state}, {"class", status.state == "running" ? "running" : status_class(status.code)}, {"exit_code", static_cast<int>(status.code)},
-                  {"step", status.step ? Json(*status.step) : Json()}, {"rank", status.rank}, {"host", this_machine().host}, {"phase", status.phase},
+                  {"step", status.step ? Json(*status.step) : Json()}, {"rank", status.rank}, {"host", status.host.empty() ? this_machine().host : status.host}, {"phase", status.phase},
                   {"message", status.message}, {"generation", status.generation}};
   publish(path, json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");  // a message may name a path of any bytes
 }
@@ -65,6 +65,8 @@ void StatusFile::begin(Status status) {
   status.generation = generation_;
   write(path_, status);
 }
+
+void StatusFile::join() { generation_ = generation_on_disk(path_); }
 
 void StatusFile::publish(Status status) {
   check();

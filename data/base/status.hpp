@@ -18,7 +18,7 @@ struct Status {
   std::optional<std::int64_t> step = {}; // of a training
   int rank = 0;                       // that speaks
   std::string phase = {}, message = {};
-  std::string host = {};              // filled in by StatusFile
+  std::string host = {};              // filled in by StatusFile where it is empty
   std::int64_t generation = 0;        // likewise
 };
 
@@ -34,6 +34,8 @@ class StatusFile {
 
   // Takes the folder: from here on writers of earlier generations are superseded. Throws disk_error.
   void begin(Status status);
+  // Works in it beside the process that has begun: superseded with it.
+  void join();
   // Throws like `check`. Without `begin` (an array task among others) the generation on disk is kept.
   void publish(Status status);
   // Before anything is published: throws rank_failed when a later generation has begun. Safe from any thread.

@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sharding/mpi/session.hpp"
 
+#include "sharding/mpi/node_window.hpp"
 #include "sharding/mpi/wait.hpp"
+#include "sharding/mpi/watch.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
+#include <string_view>
+#include <utility>
 
 namespace hepar::mpi {
 
 namespace {
 
 constexpr double kDeadlineSeconds = 300;
+constexpr double kAfterWatchSeconds = 60;  // the watch ends a job whose ranks stall: a wait outlasts its patience
 // MPI counts are int: longer buffers go in pieces.
 constexpr std::size_t kPiece = std::size_t{1} << 28;
+
+// From here on sums through the host's shared memory are faster than MPI's.
+constexpr std::size_t kWindowBytes = std::size_t{1} << 17;
 
 // Rank numbers of launchers (slurm.md table): without any of these the process is alone and MPI is never started.
 bool launched() {
@@ -36,23 +45,42 @@ struct Communicator::Impl {
   int rank = 0, size = 1, node_rank = 0, node_size = 1;
   double deadline = kDeadlineSeconds;
   std::size_t piece = kPiece;
-  bool owned = false;
+  bool owned = false, shares_memory = true;
+  mutable std::unique_ptr<NodeWindow> window;  // from the first sum that is large enough
+  mutable bool window_made = false;
   std::atomic<bool> abandoned{false};
+  Standing standing;
 
-  explicit Impl(MPI_Comm comm, bool own) : handle(comm), owned(own) {
+  Impl(MPI_Comm comm, bool own, std::shared_ptr<Watch> watch) : handle(comm), owned(own), standing{std::move(watch), {0}} {
     if (comm == MPI_COMM_NULL) return;
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &size);
     MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node);
     MPI_Comm_rank(node, &node_rank);
     MPI_Comm_size(node, &node_size);
+    MPI_Group mine, all;
+    MPI_Comm_group(comm, &mine);
+    MPI_Comm_group(MPI_COMM_WORLD, &all);
+    std::vector<int> here(static_cast<std::size_t>(size));
+    std::iota(here.begin(), here.end(), 0);
+    standing.ranks = here;
+    MPI_Group_translate_ranks(mine, size, here.data(), all, standing.ranks.data());
+    MPI_Group_free(&mine);
+    MPI_Group_free(&all);
   }
   // Handles are freed by MPI_Finalize or by the end of the process: freeing is collective and may not run while unwinding.
   ~Impl() = default;
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void wait(MPI_Request& request, const char* operation) const { mpi::wait(request, {deadline, rank, size, operation, &abandoned}); }
+  [[nodiscard]] Patience patience(const char* operation) const {
+    const double limit = standing.watch->activity().limit_seconds();
+    return {limit > 0 ? std::max(deadline, limit + kAfterWatchSeconds) : deadline, rank, size, operation, &abandoned};
+  }
+  void wait(MPI_Request& request, const char* operation) const {
+    const Activity::Scope waiting = standing.watch->activity().wait_for_ranks(operation);
+    mpi::wait(request, patience(operation));
+  }
 
   // For stage borders: ranks come there when their own work is done, which may take one of them hours longer. Who died
   // is the launcher's to notice, not this wait's.
@@ -60,6 +88,7 @@ struct Communicator::Impl {
     if (size == 1) return value;
     MPI_Request request = MPI_REQUEST_NULL;
     MPI_Iallreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MAX, handle, &request);
+    const Activity::Scope waiting = standing.watch->activity().wait_for_ranks("a stage border");
     mpi::wait(request, {std::numeric_limits<double>::infinity(), rank, size, "a stage border"});
     return value;
   }
@@ -74,6 +103,18 @@ struct Communicator::Impl {
       wait(request, operation);
     }
   }
+  template <class T>
+  void sum(std::span<T> values, Kind kind) const {
+    constexpr const char* kOperation = "a sum over ranks";
+    if (size == 1) return;
+    if (values.size_bytes() < kWindowBytes || !shares_memory || !have_window()) return all_reduce(values.data(), values.size(), kind, MPI_SUM, kOperation);
+    const Activity::Scope waiting = standing.watch->activity().wait_for_ranks(kOperation);
+    window->sum(values, patience(kOperation));
+  }
+  [[nodiscard]] bool have_window() const {
+    if (!std::exchange(window_made, true)) window = NodeWindow::make(handle, node, patience("sharing memory"));
+    return window != nullptr;
+  }
 };
 
 Communicator::Communicator(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -85,7 +126,10 @@ int Communicator::node_size() const { return impl_->node_size; }
 double Communicator::deadline() const { return impl_->deadline; }
 void Communicator::set_deadline(double seconds) { impl_->deadline = seconds; }
 void Communicator::set_longest_call(std::size_t elements) { impl_->piece = elements; }
+void Communicator::set_shared_memory(bool use) { impl_->shares_memory = use; }
 void Communicator::abandon() const { impl_->abandoned = true; }
+Watch& Communicator::watch() const { return *impl_->standing.watch; }
+Standing Communicator::standing() const { return impl_->standing; }
 bool Communicator::whole() const { return !impl_->owned; }
 int Communicator::fortran_handle() const { return impl_->handle == MPI_COMM_NULL ? -1 : MPI_Comm_c2f(impl_->handle); }
 
@@ -96,9 +140,9 @@ void Communicator::barrier() const {
   impl_->wait(request, "a barrier");
 }
 
-void Communicator::all_reduce_sum(std::span<std::int64_t> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_INT64_T, 8}, MPI_SUM, "a sum over ranks"); }
-void Communicator::all_reduce_sum(std::span<float> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_FLOAT, 4}, MPI_SUM, "a sum over ranks"); }
-void Communicator::all_reduce_sum(std::span<double> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_DOUBLE, 8}, MPI_SUM, "a sum over ranks"); }
+void Communicator::all_reduce_sum(std::span<std::int64_t> values) const { impl_->sum(values, {MPI_INT64_T, 8}); }
+void Communicator::all_reduce_sum(std::span<float> values) const { impl_->sum(values, {MPI_FLOAT, 4}); }
+void Communicator::all_reduce_sum(std::span<double> values) const { impl_->sum(values, {MPI_DOUBLE, 8}); }
 void Communicator::all_reduce_max(std::span<std::int64_t> values) const { impl_->all_reduce(values.data(), values.size(), {MPI_INT64_T, 8}, MPI_MAX, "a maximum over ranks"); }
 
 std::int64_t Communicator::patient_max(std::int64_t value) const { return impl_->patient_max(value); }
@@ -135,10 +179,10 @@ std::vector<std::string> Communicator::all_gather_texts(const std::string& text)
 }
 
 Communicator Communicator::split(int colour, int key) const {
-  if (impl_->handle == MPI_COMM_NULL) return Communicator(std::make_shared<Impl>(MPI_COMM_NULL, true));
+  if (impl_->handle == MPI_COMM_NULL) return Communicator(std::make_shared<Impl>(MPI_COMM_NULL, true, impl_->standing.watch));
   MPI_Comm part = MPI_COMM_NULL;
   MPI_Comm_split(impl_->handle, colour, key, &part);
-  Communicator made(std::make_shared<Impl>(part, true));
+  Communicator made(std::make_shared<Impl>(part, true, impl_->standing.watch));
   made.set_deadline(impl_->deadline);
   return made;
 }
@@ -162,18 +206,26 @@ Session::Session(int& argc, char**& argv) : world_(nullptr) {
     int provided = 0;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
   }
-  world_ = Communicator(std::make_shared<Communicator::Impl>(launched() ? MPI_COMM_WORLD : MPI_COMM_NULL, false));
+  world_ = Communicator(std::make_shared<Communicator::Impl>(launched() ? MPI_COMM_WORLD : MPI_COMM_NULL, false, std::make_shared<Watch>()));
 }
 
 Session::~Session() = default;
 
 const Communicator& Session::world() const { return world_; }
 
+std::string Session::start_watch() const {
+  const char* wish = std::getenv("HEPAR_WATCH");
+  if (world_.size() == 1 || (wish != nullptr && std::string_view(wish) == "off")) return {};
+  return world_.watch().start(world_);
+}
+
 void Session::finish() {
+  world_.watch().leave(false);
   if (launched()) MPI_Finalize();
 }
 
 void Session::abort(int code) const {
+  world_.watch().leave(true);
   // With one rank nobody waits: a plain exit keeps the code and spares the launcher's pages of advice.
   if (launched() && world_.size() > 1) MPI_Abort(MPI_COMM_WORLD, code);
   if (launched()) MPI_Finalize();

@@ -16,6 +16,14 @@
 
 namespace hepar::mpi {
 
+class Watch;
+
+// Where the ranks of a communicator stand in the program: what watches them all, and their numbers in the world.
+struct Standing {
+  std::shared_ptr<Watch> watch;
+  std::vector<int> ranks;
+};
+
 // A communicator. Copies share the handle. Waits poll with a deadline (default 300 s) and throw ExitCode::rank_failed
 // naming the operation.
 class Communicator {
@@ -41,8 +49,11 @@ class Communicator {
   [[nodiscard]] double deadline() const;                                      // seconds
   void set_deadline(double seconds);
   void set_longest_call(std::size_t elements);                                // for tests: MPI counts are int, longer buffers go in pieces
+  void set_shared_memory(bool use);                                           // for long sums of ranks of a host; default: yes. The same on all ranks
   // Waits under way and to come throw soon: this rank is failing, and buffers that MPI was given are about to go. From any thread.
   void abandon() const;
+  [[nodiscard]] Watch& watch() const;                                         // the program's
+  [[nodiscard]] Standing standing() const;
   [[nodiscard]] bool whole() const;                                           // the session's world, not a split of it
 
   // The MPI handle for the one other room that needs it (trainer/collective): MPI_Fint, never MPI_Comm.
@@ -68,7 +79,10 @@ class Session {
   ~Session();
 
   [[nodiscard]] const Communicator& world() const;
-  void finish();                              // collective; the good path
+  // From here on the ranks watch each other (watch.hpp), unless there is one, or HEPAR_WATCH=off. Collective; returns why
+  // they cannot, or "".
+  [[nodiscard]] std::string start_watch() const;
+  void finish();                              // collective; the good path, or an error that all ranks have
   [[noreturn]] void abort(int code) const;    // MPI_Abort, or exit when alone
 
  private:

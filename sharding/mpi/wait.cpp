@@ -5,8 +5,6 @@
 
 #include <sched.h>
 
-#include <chrono>
-#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -20,25 +18,27 @@ constexpr std::chrono::microseconds kNap{200};
 
 }  // namespace
 
+void Waiting::turn() {
+  if (waited_ < kYieldSeconds) {
+    ::sched_yield();
+  } else {
+    std::this_thread::sleep_for(kNap);
+  }
+  if (++turns_ % 64 != 0) return;
+  if (patience_.abandoned != nullptr && *patience_.abandoned) throw Error(ExitCode::rank_failed, std::string("gave up ") + patience_.operation, "rank " + std::to_string(patience_.rank));
+  waited_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  if (waited_ > patience_.seconds)
+    throw Error(ExitCode::rank_failed, std::string("no answer in ") + patience_.operation + " for " + std::to_string(static_cast<int>(waited_)) + " s",
+                "rank " + std::to_string(patience_.rank) + " of " + std::to_string(patience_.size), "another rank died or stalled; run the same command again to continue");
+}
+
 void wait(MPI_Request& request, const Patience& patience) {
-  const auto start = std::chrono::steady_clock::now();
-  double waited = 0;
-  for (std::int64_t round = 0;; ++round) {
+  Waiting waiting(patience);
+  for (int round = 0;; round += round < kSpins ? 1 : 0) {
     int done = 0;
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (done != 0) return;
-    if (round < kSpins) continue;
-    if (waited < kYieldSeconds) {
-      ::sched_yield();
-    } else {
-      std::this_thread::sleep_for(kNap);
-    }
-    if (round % 64 != 0) continue;
-    if (patience.abandoned != nullptr && *patience.abandoned) throw Error(ExitCode::rank_failed, std::string("gave up ") + patience.operation, "rank " + std::to_string(patience.rank));
-    waited = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (waited > patience.seconds)
-      throw Error(ExitCode::rank_failed, std::string("no answer in ") + patience.operation + " for " + std::to_string(static_cast<int>(waited)) + " s",
-                  "rank " + std::to_string(patience.rank) + " of " + std::to_string(patience.size), "another rank died or stalled; run the same command again to continue");
+    if (round >= kSpins) waiting.turn();
   }
 }
 

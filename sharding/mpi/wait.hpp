@@ -5,6 +5,8 @@
 #include <mpi.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 
 namespace hepar::mpi {
 
@@ -15,8 +17,21 @@ struct Patience {
   const std::atomic<bool>* abandoned = nullptr;  // set: the wait throws soon
 };
 
-// Tests the request until it is done; throws ExitCode::rank_failed when that takes longer than the patience. Spins
-// shortly, then yields, then sleeps: ranks often share their cores with the ranks they wait for.
+// A wait for other ranks, turn by turn: ranks often share their cores with the ranks they wait for, so a turn yields, and
+// after a while sleeps. Throws ExitCode::rank_failed when the patience is over.
+class Waiting {
+ public:
+  explicit Waiting(const Patience& patience) : patience_(patience) {}
+  void turn();
+
+ private:
+  const Patience& patience_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double waited_ = 0;
+  std::int64_t turns_ = 0;
+};
+
+// Tests the request until it is done, after a short spin turn by turn.
 void wait(MPI_Request& request, const Patience& patience);
 
 }  // namespace hepar::mpi

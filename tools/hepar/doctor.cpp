@@ -3,6 +3,9 @@
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
 #include "tools/hepar/command.hpp"
+#if HEPAR_TRAINER
+#include "trainer/collective/collective.hpp"
+#endif
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -98,18 +101,18 @@ Check launch(const mpi::Communicator& world) {
   return {"MPI launch", State::pass, fmt::format("{} rank{} from {}, {} on this node", world.size(), world.size() == 1 ? "" : "s", source, world.node_size()), ""};
 }
 
+// Summing over GPUs needs CUDA's runtime and NCCL; a LibTorch for CUDA brings both.
 Check gpus() {
-  // The driver's own library: present means a driver is installed, and nothing is linked for the question.
+#if HEPAR_TRAINER
+  const collective::GpuFound found = collective::find_gpus();
+  if (found.usable) return {"GPU", State::pass, found.text, ""};
+  // A driver without the rest of it is a GPU that lies idle.
   void* driver = ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-  if (driver == nullptr) return {"GPU", State::pass, "none (CPU training)", ""};
-  using Init = int (*)(unsigned);
-  using Count = int (*)(int*);
-  const auto init = reinterpret_cast<Init>(::dlsym(driver, "cuInit"));
-  const auto count = reinterpret_cast<Count>(::dlsym(driver, "cuDeviceGetCount"));
-  int devices = 0;
-  const bool good = init != nullptr && count != nullptr && init(0) == 0 && count(&devices) == 0;
-  ::dlclose(driver);
-  return {"GPU", good ? State::pass : State::warn, good ? fmt::format("{} device(s)", devices) : "a driver that does not answer", good ? "" : "check nvidia-smi"};
+  if (driver != nullptr) return {"GPU", State::warn, "a driver is there, and no GPU can be used: " + found.text, "check nvidia-smi; put libcudart and libnccl.so.2 on LD_LIBRARY_PATH"};
+  return {"GPU", State::pass, "none (CPU training): " + found.text, ""};
+#else
+  return {"GPU", State::pass, "not used by this build", ""};
+#endif
 }
 
 Check folder(const std::string& path) {

@@ -4,6 +4,7 @@
 #include "data/base/machine.hpp"
 #include "data/base/stop.hpp"
 #include "data/base/text.hpp"
+#include "sharding/mpi/watch.hpp"
 #if HEPAR_INGEST
 #include "data/imaging/dicom_library.hpp"
 #endif
@@ -44,6 +45,18 @@ std::string printable(const std::string& text) {
   return nlohmann::json::parse(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+// A launcher that kills the other ranks of a failed one returns their code, not the program's: a job script that must know
+// why (slurm/survive.sh) names a file for it.
+void leave_verdict(ExitCode code) {
+  const char* file = std::getenv("HEPAR_VERDICT");
+  if (file == nullptr) return;
+  try {
+    publish(file, std::to_string(static_cast<int>(code)) + "\n");
+  } catch (const std::exception&) {
+    return;  // the script then goes by the launcher's code
+  }
+}
+
 int run(const std::vector<std::string>& arguments, const mpi::Session& session) {
   const mpi::Communicator& world = session.world();
   mpi::check_launch();
@@ -58,20 +71,12 @@ int run(const std::vector<std::string>& arguments, const mpi::Session& session) 
   const imaging::DicomLibrary decoders;  // before any thread
 #endif
   const Console console = Console::detect(line.quiet || !world.root());
+  const mpi::Watch::Task verdict = world.watch().on_loss([](const mpi::Loss& loss) {
+    if (loss.speaker) leave_verdict(ExitCode::rank_failed);
+  });
+  if (const std::string why = session.start_watch(); !why.empty()) console.warning("the ranks do not watch each other: " + why);
   const program::Context context{world, console, line.json, printable("hepar " + join(arguments, " ")), line.configured};
   return static_cast<int>(line.command->run(context, line.words));
-}
-
-// A launcher that kills the other ranks of a failed one returns their code, not the program's: a job script that must know
-// why (slurm/survive.sh) names a file for it.
-void leave_verdict(ExitCode code) {
-  const char* file = std::getenv("HEPAR_VERDICT");
-  if (file == nullptr) return;
-  try {
-    publish(file, std::to_string(static_cast<int>(code)) + "\n");
-  } catch (const std::exception&) {
-    return;  // the script then goes by the launcher's code
-  }
 }
 
 // What ends the program: the message is printed once, by the rank that has it.

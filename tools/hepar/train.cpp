@@ -47,7 +47,7 @@ class Train : public Command {
         if (store->row(p).verdict.eligible()) patients.push_back(p);
       for (const std::string& why : engine::select(experiment_, *store).left_out) context.console.note("left out: " + why);
     });
-    const auto group = collective::make_collective(context.world);
+    const auto group = collective::make_collective(context.world, {.backend = experiment_.resources.collective, .check = experiment_.resources.check_collectives});
     const engine::TrainResult result =
         engine::train({experiment_, *store, patients, out_, "", fresh_, resume_, accept_, faults_}, *group, context.console);
     if (!context.world.root()) return result.stopped ? ExitCode::stopped : ExitCode::done;

@@ -19,7 +19,7 @@ constexpr std::array<const char*, 2> kPlaceNames{"", " on the GPU"};
 
 class Checked : public Collective {
  public:
-  explicit Checked(std::unique_ptr<Collective> group) : group_(std::move(group)) {}
+  explicit Checked(std::unique_ptr<Collective> group) : Collective(group->standing()), group_(std::move(group)) {}
   std::string_view name() const override { return group_->name(); }
   int rank() const override { return group_->rank(); }
   int size() const override { return group_->size(); }

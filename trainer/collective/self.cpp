@@ -8,7 +8,7 @@ namespace {
 // One rank: sums over one are what they are.
 class Self : public Collective {
  public:
-  explicit Self(bool whole) : whole_(whole) {}
+  Self(bool whole, mpi::Standing standing) : Collective(std::move(standing)), whole_(whole) {}
   std::string_view name() const override { return "self"; }
   int rank() const override { return 0; }
   int size() const override { return 1; }
@@ -27,8 +27,6 @@ class Self : public Collective {
 
 }  // namespace
 
-std::unique_ptr<Collective> make_self(bool whole) { return std::make_unique<Self>(whole); }
-
-std::unique_ptr<Collective> make_collective(const mpi::Communicator& communicator) { return communicator.size() == 1 ? make_self(communicator.whole()) : make_mpi(communicator); }
+std::unique_ptr<Collective> make_self(bool whole, mpi::Standing standing) { return std::make_unique<Self>(whole, std::move(standing)); }
 
 }  // namespace hepar::collective

@@ -19,6 +19,8 @@ class Meeting {
 
   void meet(int rank) {
     std::unique_lock guard(lock_);
+    const auto gave_up = [&] { return Error(ExitCode::rank_failed, "a rank of the group gave up", "rank " + std::to_string(rank)); };
+    if (given_up_) throw gave_up();
     const std::uint64_t round = round_;
     if (++arrived_ == ranks_) {
       arrived_ = 0;
@@ -26,10 +28,11 @@ class Meeting {
       all_here_.notify_all();
       return;
     }
-    const bool met = all_here_.wait_for(guard, std::chrono::duration<double>(deadline_), [&] { return round_ != round || given_up_; });
-    if (given_up_ && round_ == round) throw Error(ExitCode::rank_failed, "a rank of the group gave up", "rank " + std::to_string(rank));
-    if (!met)
-      throw Error(ExitCode::rank_failed, "a rank did not arrive within " + std::to_string(deadline_) + " s", "rank " + std::to_string(rank), "run the same command again to continue");
+    all_here_.wait_for(guard, std::chrono::duration<double>(deadline_), [&] { return round_ != round || given_up_; });
+    if (round_ != round) return;
+    if (given_up_) throw gave_up();
+    given_up_ = true;  // whoever comes later finds nobody
+    throw Error(ExitCode::rank_failed, "a rank did not arrive within " + std::to_string(deadline_) + " s", "rank " + std::to_string(rank), "run the same command again to continue");
   }
   std::vector<std::span<std::byte>>& buffers() { return buffers_; }
   void give_up() {
@@ -50,7 +53,7 @@ class Meeting {
 
 class Thread : public Collective {
  public:
-  Thread(std::shared_ptr<Meeting> meeting, int rank, int size) : meeting_(std::move(meeting)), rank_(rank), size_(size), lane_([this] { meeting_->give_up(); }) {}
+  Thread(std::shared_ptr<Meeting> meeting, int rank, int size) : Collective(mpi::Standing{}), meeting_(std::move(meeting)), rank_(rank), size_(size), lane_([this] { meeting_->give_up(); }) {}
   std::string_view name() const override { return "thread"; }
   int rank() const override { return rank_; }
   int size() const override { return size_; }

@@ -59,6 +59,9 @@ std::vector<Row> rows(Experiment& e) {
   append(all, model::rows(e.model));
   append(all, train_rows(e.train));
   append(all, validation_rows(e.validation));
+  append(all, {row("resources.collective", e.resources.collective, {"auto", "mpi", "nccl", "self"}, "what sums over ranks: auto (NCCL for gradients on a GPU, else MPI)"),
+               row("resources.check_collectives", e.resources.check_collectives, "for debugging: compare every rank's calls before they are made"),
+               row("resources.stall_seconds", e.resources.stall_seconds, {1, 1e6}, "s", "a rank without progress for so long, and for ten of the slowest steps, ends the job")});
   append(all, {row("resources.slots_at_once", e.resources.slots_at_once, "slots computed at the same time by a rank: auto (its share of cores) or a number"),
                row("resources.prefetch", e.resources.prefetch, "batches read ahead: auto or a number"),
                row("resources.staging", e.resources.staging, {"auto"}, "features are read where the store is")});

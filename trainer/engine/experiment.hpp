@@ -42,6 +42,9 @@ struct ValidationConfig {
 };
 
 struct Resources {
+  std::string collective = "auto";       // mpi | nccl | self
+  bool check_collectives = false;
+  double stall_seconds = 120;            // without progress, and ten of the slowest steps, until a rank is given up
   std::string slots_at_once = "auto";
   std::string prefetch = "auto";
   std::string staging = "auto";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
+#include "sharding/mpi/watch.hpp"
 #include "trainer/engine/optimiser.hpp"
 #include "trainer/engine/reducer.hpp"
 #include "trainer/engine/training.hpp"
@@ -76,6 +77,7 @@ StepResult Training::computed_step(const dataset::StepPlan& plan) {
 }
 
 bool Training::one_step() {
+  const auto start = Clock::now();
   const dataset::StepPlan plan = sampler_->step(cursor_.step);
   const bool reads_ahead = request_.experiment.mode != "native" && cursor_.step + 1 < total_steps_;
   if (reads_ahead) engine_->announce(sampler_->step(cursor_.step + 1), cursor_.step + 1);
@@ -95,6 +97,7 @@ bool Training::one_step() {
   ++cursor_.step;
   patients_done_ += plan.patients;
   after_step(result, made);
+  group_.watch().activity().step_done(cursor_.step, seconds_since(start));
   return !result.stop;
 }
 
@@ -144,8 +147,13 @@ void Training::steps() {
     progress_ = std::make_unique<Progress>(console_, request_.label.empty() ? "train" : request_.label, left, "patients");
     publish(folder_.run(), sealed(identity("running")));
   }
+  group_.barrier();  // the root has taken the folder
+  if (!root_) status_.join();
+  const mpi::Watch::Task publishes_a_loss = group_.watch().on_loss_publish(status_, group_.standing().ranks);
+  group_.watch().activity().begin_steps(request_.experiment.resources.stall_seconds);
   checkpointed_ = Clock::now();
   while (cursor_.step < total_steps_ && !stop_) stop_ = !one_step();
+  group_.watch().activity().end_steps();
   if (root_) progress_.reset();
   steps_seconds_ = seconds_since(start);
 }

@@ -6,6 +6,7 @@
 #include "data/base/sealed.hpp"
 #include "data/base/status.hpp"
 #include "data/base/text.hpp"
+#include "sharding/mpi/watch.hpp"
 #include "trainer/engine/run_record.hpp"
 #include "trainer/validation/example.hpp"
 #include "trainer/validation/results.hpp"
@@ -81,6 +82,9 @@ class Validation {
     mpi::together(world_, [&] {
       if (world_.root() && request_.only_fold.empty()) status_.begin({.phase = request_.gather ? "results" : "folds"});
     });
+    const bool whole = request_.only_fold.empty();
+    if (whole && !world_.root()) status_.join();
+    const mpi::Watch::Task publishes_a_loss = world_.watch().on_loss_publish(status_, whole ? world_.standing().ranks : std::vector<int>());
     if (!request_.gather) result.stopped = !train_folds();
     if (result.stopped || !request_.only_fold.empty()) return result;
     mpi::together(world_, [&] {
@@ -180,7 +184,7 @@ bool Validation::train_folds() {
   const int groups = std::min<int>(world_.size(), static_cast<int>(wanted.size()));
   const int mine = world_.rank() * groups / world_.size();
   const mpi::Communicator part = groups == 1 ? world_ : world_.split(mine, world_.rank());
-  const auto group = collective::make_collective(part);
+  const auto group = collective::make_collective(part, {.backend = request_.experiment.resources.collective, .check = request_.experiment.resources.check_collectives});
   speaks_ = part.root();
   const Console group_console = part.root() ? console_ : Console(Console::Style::quiet);
   bool stopped = false;

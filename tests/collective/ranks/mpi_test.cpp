@@ -14,8 +14,25 @@ TEST(Mpi, KeepsTheContract) {
 
 TEST(Mpi, KeepsItInPieces) {
   mpi::Communicator part = mpi::ranks_world().split(0, mpi::ranks_world().rank());
+  part.set_shared_memory(false);
   part.set_longest_call(1021);
   contract(*make_mpi(part));
+}
+
+TEST(Mpi, KeepsItWithoutSharedMemory) {
+  mpi::Communicator part = mpi::ranks_world().split(0, mpi::ranks_world().rank());
+  part.set_shared_memory(false);
+  contract(*make_mpi(part));
+}
+
+// Lengths around the border between MPI and shared memory, and around its pieces; every element in its place.
+TEST(Mpi, LongSumsAreWholeAtEveryLength) {
+  const auto group = make_mpi(mpi::ranks_world());
+  for (const std::size_t count : {16383U, 16384U, 16385U, 65535U, 65536U, 65537U, 131072U, 200003U, 1000001U}) {
+    std::vector<std::int64_t> values = whole_numbers(*group, count);
+    group->all_reduce_sum(values);
+    expect_whole_sums(values, group->size());
+  }
 }
 
 TEST(Mpi, IsToldOfDifferentCalls) { different_calls_are_told(*make_checked(make_mpi(mpi::ranks_world()))); }

@@ -69,7 +69,8 @@ Doing Activity::now() const {
   // The innermost of each thread; of those the one that works and has done so longest, else one that waits.
   const Entry* chosen = nullptr;
   for (const Entry& entry : entries_) {
-    const bool innermost = std::none_of(entries_.begin(), entries_.end(), [&](const Entry& other) { return other.thread == entry.thread && other.number > entry.number; });
+    const bool innermost =
+        std::none_of(entries_.begin(), entries_.end(), [&](const Entry& other) { return other.thread == entry.thread && other.number > entry.number; });
     if (innermost && (chosen == nullptr || (chosen->waits && !entry.waits))) chosen = &entry;
   }
   if (chosen == nullptr) return doing;

@@ -15,11 +15,11 @@ namespace hepar::mpi {
 
 // A rank at one moment, as its heartbeat tells it.
 struct Doing {
-  std::string phase, subject;     // "forward", "patients P00017, P00018"
-  std::int64_t step = -1;         // of a training; -1: none
-  double idle_seconds = 0;        // since anything began or ended here
-  double limit_seconds = 0;       // that may pass so; 0: any time
-  bool waiting = false;           // for other ranks
+  std::string phase, subject;  // "forward", "patients P00017, P00018"
+  std::int64_t step = -1;      // of a training; -1: none
+  double idle_seconds = 0;     // since anything began or ended here
+  double limit_seconds = 0;    // that may pass so; 0: any time
+  bool waiting = false;        // for other ranks
 
   [[nodiscard]] bool stalled() const { return limit_seconds > 0 && !waiting && idle_seconds > limit_seconds; }
   [[nodiscard]] std::string text() const;  // "forward of patients P00017, P00018 (step 12)", or "" when nothing is known

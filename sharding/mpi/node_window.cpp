@@ -18,7 +18,8 @@ namespace hepar::mpi {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 19;
+// A wait costs a turn of the scheduler where ranks share cores: few large pieces; and the memory stays bounded.
+constexpr std::size_t kLargestPiece = std::size_t{1} << 22, kSmallestPiece = std::size_t{1} << 18, kMostBytes = std::size_t{1} << 27;
 constexpr int kMostRanks = 512;  // of a host
 
 bool everywhere(MPI_Comm all, bool here, const Patience& patience) {
@@ -34,11 +35,10 @@ bool everywhere(MPI_Comm all, bool here, const Patience& patience) {
 struct NodeWindow::Shared {
   std::array<Count, kMostRanks> laid_down, summed;  // pieces, by rank
   std::array<Count, 1> over_hosts;                  // pieces that the leader has summed over hosts
-  using Piece = std::array<std::byte, kPieceBytes>;
-  std::array<Piece, 2> result;
-  // The ranks' two pieces each follow.
-  [[nodiscard]] std::byte* piece_of(int rank, std::uint64_t turn) { return reinterpret_cast<std::byte*>(this + 1) + (2 * static_cast<std::size_t>(rank) + turn % 2) * kPieceBytes; }
+  // Two pieces of the result follow, then two of each rank.
 };
+
+std::byte* NodeWindow::place(int which) const { return reinterpret_cast<std::byte*>(shared_ + 1) + (2 * static_cast<std::size_t>(which) + piece_ % 2) * piece_bytes_; }
 
 std::unique_ptr<NodeWindow> NodeWindow::make(MPI_Comm all, MPI_Comm node, const Patience& patience) {
   std::unique_ptr<NodeWindow> window(new NodeWindow);
@@ -48,7 +48,9 @@ std::unique_ptr<NodeWindow> NodeWindow::make(MPI_Comm all, MPI_Comm node, const 
   if (everywhere(all, window->ranks_ == 1, patience)) return nullptr;
   const bool leads = window->rank_ == 0;
   std::array<char, 64> name{};
-  if (leads) std::snprintf(name.data(), name.size(), "/hepar-%d-%llx", static_cast<int>(::getpid()), static_cast<unsigned long long>(std::chrono::steady_clock::now().time_since_epoch().count()));
+  if (leads)
+    std::snprintf(name.data(), name.size(), "/hepar-%d-%llx", static_cast<int>(::getpid()),
+                  static_cast<unsigned long long>(std::chrono::steady_clock::now().time_since_epoch().count()));
   bool good = !leads || window->attach(name.data(), true);
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Ibcast(name.data(), static_cast<int>(name.size()), MPI_CHAR, 0, node, &request);
@@ -70,7 +72,9 @@ NodeWindow::~NodeWindow() {
 
 // Room is taken at once: a page that cannot be had later is a signal, not an error.
 bool NodeWindow::attach(const char* name, bool creates) {
-  bytes_ = sizeof(Shared) + 2 * kPieceBytes * static_cast<std::size_t>(ranks_);
+  const auto places = 2 * static_cast<std::size_t>(ranks_ + 1);
+  piece_bytes_ = std::clamp(kMostBytes / places, kSmallestPiece, kLargestPiece) / alignof(Count) * alignof(Count);
+  bytes_ = sizeof(Shared) + places * piece_bytes_;
   const int file = ::shm_open(name, creates ? O_CREAT | O_EXCL | O_RDWR : O_RDWR, 0600);
   if (file < 0) return false;
   void* at = MAP_FAILED;
@@ -98,17 +102,17 @@ void NodeWindow::sum_piece(std::span<T> values, MPI_Datatype type, const Patienc
   ++piece_;
   const std::size_t share = (values.size() + static_cast<std::size_t>(ranks_) - 1) / static_cast<std::size_t>(ranks_);
   const auto begin_of = [&](int rank) { return std::min(values.size(), share * static_cast<std::size_t>(rank)); };
-  T* result = reinterpret_cast<T*>(shared_->result[piece_ % 2].data());
+  T* result = reinterpret_cast<T*>(place(0));
 
-  std::memcpy(shared_->piece_of(rank_, piece_), values.data(), values.size_bytes());
+  std::memcpy(place(rank_ + 1), values.data(), values.size_bytes());
   shared_->laid_down[static_cast<std::size_t>(rank_)].value.store(piece_, std::memory_order_release);
   wait_for(std::span(shared_->laid_down).first(static_cast<std::size_t>(ranks_)), patience);
 
   const std::size_t mine = begin_of(rank_), end = begin_of(rank_ + 1);
-  const T* first = reinterpret_cast<const T*>(shared_->piece_of(0, piece_));
+  const T* first = reinterpret_cast<const T*>(place(1));
   std::copy(first + mine, first + end, result + mine);
   for (int rank = 1; rank < ranks_; ++rank) {
-    const T* theirs = reinterpret_cast<const T*>(shared_->piece_of(rank, piece_));
+    const T* theirs = reinterpret_cast<const T*>(place(rank + 1));
     for (std::size_t i = mine; i < end; ++i) result[i] += theirs[i];
   }
   shared_->summed[static_cast<std::size_t>(rank_)].value.store(piece_, std::memory_order_release);
@@ -127,8 +131,8 @@ void NodeWindow::sum_piece(std::span<T> values, MPI_Datatype type, const Patienc
 
 template <class T>
 void NodeWindow::sum_pieces(std::span<T> values, MPI_Datatype type, const Patience& patience) {
-  constexpr std::size_t kElements = kPieceBytes / sizeof(T);
-  for (std::size_t at = 0; at < values.size(); at += kElements) sum_piece(values.subspan(at, std::min(kElements, values.size() - at)), type, patience);
+  const std::size_t elements = piece_bytes_ / sizeof(T);
+  for (std::size_t at = 0; at < values.size(); at += elements) sum_piece(values.subspan(at, std::min(elements, values.size() - at)), type, patience);
 }
 
 void NodeWindow::sum(std::span<std::int64_t> values, const Patience& patience) { sum_pieces(values, MPI_INT64_T, patience); }

@@ -28,20 +28,23 @@ class NodeWindow {
 
  private:
   struct Shared;
-  struct alignas(64) Count { std::atomic<std::uint64_t> value; };  // a cache line each
+  struct alignas(64) Count {
+    std::atomic<std::uint64_t> value;
+  };  // a cache line each
   NodeWindow() = default;
   template <class T>
   void sum_pieces(std::span<T> values, MPI_Datatype type, const Patience& patience);
   template <class T>
   void sum_piece(std::span<T> values, MPI_Datatype type, const Patience& patience);
   void wait_for(std::span<const Count> counts, const Patience& patience) const;  // until each has reached this piece
+  [[nodiscard]] std::byte* place(int which) const;  // of this piece: 0 the result, r + 1 rank r's
   [[nodiscard]] bool attach(const char* name, bool creates);
 
   MPI_Comm leaders_ = MPI_COMM_NULL;  // one rank a host; null elsewhere
   int rank_ = 0, ranks_ = 1, hosts_ = 1;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0, piece_bytes_ = 0;
   Shared* shared_ = nullptr;
-  std::uint64_t piece_ = 0;           // pieces summed, this one included
+  std::uint64_t piece_ = 0;  // pieces summed, this one included
 };
 
 }  // namespace hepar::mpi

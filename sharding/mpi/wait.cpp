@@ -25,7 +25,8 @@ void Waiting::turn() {
     std::this_thread::sleep_for(kNap);
   }
   if (++turns_ % 64 != 0) return;
-  if (patience_.abandoned != nullptr && *patience_.abandoned) throw Error(ExitCode::rank_failed, std::string("gave up ") + patience_.operation, "rank " + std::to_string(patience_.rank));
+  if (patience_.abandoned != nullptr && *patience_.abandoned)
+    throw Error(ExitCode::rank_failed, std::string("gave up ") + patience_.operation, "rank " + std::to_string(patience_.rank));
   waited_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   if (waited_ > patience_.seconds)
     throw Error(ExitCode::rank_failed, std::string("no answer in ") + patience_.operation + " for " + std::to_string(static_cast<int>(waited_)) + " s",

@@ -83,7 +83,8 @@ std::string Watch::start(const Communicator& world) {
         wire->say(greeting(word, world.rank()));
         ranks->peers.push_back({hub, std::move(*wire), Peer::Clock::now(), {}, false});
       } else {
-        why = fmt::format("rank {} on {} cannot reach rank {} on {} over TCP", world.rank(), ranks->hosts[static_cast<std::size_t>(world.rank())], hub, ranks->hosts[static_cast<std::size_t>(hub)]);
+        why = fmt::format("rank {} on {} cannot reach rank {} on {} over TCP", world.rank(), ranks->hosts[static_cast<std::size_t>(world.rank())], hub,
+                          ranks->hosts[static_cast<std::size_t>(hub)]);
       }
     }
     world.barrier();
@@ -126,8 +127,13 @@ Watch::Task Watch::on_loss_publish(StatusFile file, std::vector<int> members) {
     for (const int member : members) {
       if (std::find(loss.ranks.begin(), loss.ranks.end(), member) != loss.ranks.end() && member != rank_) continue;
       if (member != rank_) return;
-      file.publish({.state = "failed", .code = ExitCode::rank_failed, .step = loss.step < 0 ? std::nullopt : std::optional(loss.step), .rank = loss.ranks.front(), .phase = loss.phase,
-                    .message = loss.message, .host = loss.host});
+      file.publish({.state = "failed",
+                    .code = ExitCode::rank_failed,
+                    .step = loss.step < 0 ? std::nullopt : std::optional(loss.step),
+                    .rank = loss.ranks.front(),
+                    .phase = loss.phase,
+                    .message = loss.message,
+                    .host = loss.host});
       return;
     }
   });

@@ -19,10 +19,10 @@ class Communicator;
 
 // Why the program ends, as every survivor hears it.
 struct Loss {
-  std::vector<int> ranks;      // of the world, that are lost
+  std::vector<int> ranks;  // of the world, that are lost
   std::string host, phase, message;
   std::int64_t step = -1;
-  bool speaker = false;        // this rank is the one that tells people
+  bool speaker = false;  // this rank is the one that tells people
 };
 
 class Watch {

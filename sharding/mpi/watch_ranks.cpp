@@ -23,13 +23,13 @@ using std::chrono::seconds;
 
 constexpr milliseconds kBeat{500};
 constexpr double kTurnSeconds = 0.1;
-constexpr seconds kSilence{10};        // until a rank that says nothing is lost
-constexpr seconds kNearlySilence{8};   // and those that went quiet with it (a node)
-constexpr seconds kOwnGap{3};          // this thread did not run for so long: what it has not heard says nothing
-constexpr milliseconds kGrace{100};    // a launcher that ends all ranks does not do so in one moment
-constexpr seconds kSecondSpeaker{2};   // when the first has not spoken
-constexpr seconds kLastExit{5};        // when MPI_Abort, or a launcher, does not end this process
-constexpr seconds kAfterFailure{15};   // of another rank, which should have ended this one
+constexpr seconds kSilence{10};       // until a rank that says nothing is lost
+constexpr seconds kNearlySilence{8};  // and those that went quiet with it (a node)
+constexpr seconds kOwnGap{3};         // this thread did not run for so long: what it has not heard says nothing
+constexpr milliseconds kGrace{100};   // a launcher that ends all ranks does not do so in one moment
+constexpr seconds kSecondSpeaker{2};  // when the first has not spoken
+constexpr seconds kLastExit{5};       // when MPI_Abort, or a launcher, does not end this process
+constexpr seconds kAfterFailure{15};  // of another rank, which should have ended this one
 
 // A line's fields are parted by tabs, and a patient's id may hold anything.
 std::string one_field(std::string text) {
@@ -39,7 +39,8 @@ std::string one_field(std::string text) {
 }
 
 std::string beat_line(const Doing& doing) {
-  return fmt::format("beat\t{}\t{}\t{}\t{}\t{}\t{}", one_field(doing.phase), one_field(doing.subject), doing.step, doing.idle_seconds, doing.limit_seconds, doing.waiting ? 1 : 0);
+  return fmt::format("beat\t{}\t{}\t{}\t{}\t{}\t{}", one_field(doing.phase), one_field(doing.subject), doing.step, doing.idle_seconds, doing.limit_seconds,
+                     doing.waiting ? 1 : 0);
 }
 
 std::string loss_line(const Loss& loss) {
@@ -92,7 +93,8 @@ void Watch::Ranks::listen(double patience) {
 void Watch::Ranks::take(Peer& peer, const std::string& line) {
   peer.heard = Clock::now();
   const std::vector<std::string> fields = split(line, '\t');
-  if (fields.front() == "beat" && fields.size() == 7) peer.doing = {fields[1], fields[2], std::stoll(fields[3]), std::stod(fields[4]), std::stod(fields[5]), fields[6] == "1"};
+  if (fields.front() == "beat" && fields.size() == 7)
+    peer.doing = {fields[1], fields[2], std::stoll(fields[3]), std::stod(fields[4]), std::stod(fields[5]), fields[6] == "1"};
   if (fields.front() == "leaves") peer.leaving = true;
   if (fields.front() == "fails") peer.leaving = true, failing = peer.heard;
   if (fields.front() == "loss" && fields.size() == 6) conclude(read_loss(fields));
@@ -103,7 +105,8 @@ std::string Watch::Ranks::trouble(const Peer& peer) const {
   if (!peer.wire.open()) return "died";
   const auto silent = Clock::now() - peer.heard;
   const bool one_is_lost = suspected.has_value();
-  if (silent > kSilence || (one_is_lost && silent > kNearlySilence)) return fmt::format("has been silent for {:.0f} s (stopped, or cut off)", duration<double>(silent).count());
+  if (silent > kSilence || (one_is_lost && silent > kNearlySilence))
+    return fmt::format("has been silent for {:.0f} s (stopped, or cut off)", duration<double>(silent).count());
   if (peer.doing.stalled()) return fmt::format("has made no progress for {:.0f} s", peer.doing.idle_seconds);
   return {};
 }
@@ -125,7 +128,8 @@ void Watch::Ranks::judge() {
   std::string how, last;
   const auto note = [&](int who, const std::string& trouble, const Doing& doing) {
     if (trouble.empty()) return;
-    if (loss.ranks.empty()) how = trouble, last = doing.text(), loss.host = hosts[static_cast<std::size_t>(who)], loss.phase = doing.phase, loss.step = doing.step;
+    if (loss.ranks.empty())
+      how = trouble, last = doing.text(), loss.host = hosts[static_cast<std::size_t>(who)], loss.phase = doing.phase, loss.step = doing.step;
     loss.ranks.push_back(who);
   };
   for (const Peer& peer : peers) note(peer.rank, trouble(peer), peer.doing);
@@ -139,7 +143,8 @@ void Watch::Ranks::judge() {
   if (since < kGrace || !speaks(loss.ranks, since)) return;
   std::string others;
   for (std::size_t i = 1; i < loss.ranks.size(); ++i) others += fmt::format("{}{}", others.empty() ? "" : ", ", loss.ranks[i]);
-  loss.message = fmt::format("rank {} of {} on {} {}{}{}; run the same command again to continue", loss.ranks.front(), hosts.size(), loss.host, how, last.empty() ? "" : ", last seen in " + last,
+  loss.message = fmt::format("rank {} of {} on {} {}{}{}; run the same command again to continue", loss.ranks.front(), hosts.size(), loss.host, how,
+                             last.empty() ? "" : ", last seen in " + last,
                              others.empty() ? "" : "; with it rank" + std::string(loss.ranks.size() > 2 ? "s " : " ") + others);
   loss.speaker = true;
   conclude(std::move(loss));

@@ -19,8 +19,8 @@ struct Peer {
   int rank = 0;
   Wire wire;
   Clock::time_point heard = Clock::now();
-  Doing doing;                   // as it last said
-  bool leaving = false;          // it has said that it ends
+  Doing doing;           // as it last said
+  bool leaving = false;  // it has said that it ends
 };
 
 struct Watch::Ranks {

@@ -229,7 +229,9 @@ int ncclGetVersion(int* version) {
   *version = 22809;
   return kDone;
 }
-struct ncclUniqueId { char internal[128]; };
+struct ncclUniqueId {
+  char internal[128];
+};
 int ncclGetUniqueId(ncclUniqueId* id) {
   static std::atomic<int> made{0};
   std::snprintf(id->internal, sizeof id->internal, "/hepar-gpu-double-%d-%d", static_cast<int>(::getpid()), ++made);
@@ -238,7 +240,11 @@ int ncclGetUniqueId(ncclUniqueId* id) {
   ::close(file);
   return kDone;
 }
-struct ncclConfig { std::size_t size; unsigned magic, version; int blocking; };
+struct ncclConfig {
+  std::size_t size;
+  unsigned magic, version;
+  int blocking;
+};
 int ncclCommInitRankConfig(ncclComm** made, int ranks, ncclUniqueId id, int rank, const ncclConfig* config) {
   if (config == nullptr || config->magic != 0xcafebeef || config->blocking != 0 || ranks > kMostRanks) return 4;
   auto* comm = new ncclComm;
@@ -295,7 +301,14 @@ int ncclCommDestroy(ncclComm* comm) {
   return kDone;
 }
 const char* ncclGetErrorString(int code) {
-  constexpr std::array<const char*, 8> kTexts{"no error", "unhandled cuda error", "unhandled system error", "internal error", "invalid argument", "invalid usage", "remote process exited or there was a network error", "in progress"};
+  constexpr std::array<const char*, 8> kTexts{"no error",
+                                              "unhandled cuda error",
+                                              "unhandled system error",
+                                              "internal error",
+                                              "invalid argument",
+                                              "invalid usage",
+                                              "remote process exited or there was a network error",
+                                              "in progress"};
   return kTexts[static_cast<std::size_t>(code)];
 }
 

@@ -13,30 +13,35 @@
 namespace hepar::collective::gpu {
 namespace {
 
-static_assert(kSuccess == static_cast<int>(ncclSuccess) && kRemoteError == static_cast<int>(ncclRemoteError) && kInProgress == static_cast<int>(ncclInProgress));
+static_assert(kSuccess == static_cast<int>(ncclSuccess) && kRemoteError == static_cast<int>(ncclRemoteError) &&
+              kInProgress == static_cast<int>(ncclInProgress));
 static_assert(kSuccess == static_cast<int>(cudaSuccess) && kNotReady == static_cast<int>(cudaErrorNotReady));
-static_assert(static_cast<int>(Type::int64) == ncclInt64 && static_cast<int>(Type::float32) == ncclFloat32 && static_cast<int>(Type::float64) == ncclFloat64 && static_cast<int>(Type::bfloat16) == ncclBfloat16);
+static_assert(static_cast<int>(Type::int64) == ncclInt64 && static_cast<int>(Type::float32) == ncclFloat32 && static_cast<int>(Type::float64) == ncclFloat64 &&
+              static_cast<int>(Type::bfloat16) == ncclBfloat16);
 static_assert(static_cast<int>(Combine::sum) == ncclSum);
 static_assert(static_cast<int>(Copy::to_device) == cudaMemcpyHostToDevice && static_cast<int>(Copy::from_device) == cudaMemcpyDeviceToHost);
 static_assert(kApartFromDefaultStream == cudaStreamNonBlocking && kNoTiming == cudaEventDisableTiming);
 static_assert(sizeof(Id) == sizeof(ncclUniqueId) && sizeof(Id) == NCCL_UNIQUE_ID_BYTES);
-static_assert(offsetof(Config, size) == offsetof(ncclConfig_t, size) && offsetof(Config, magic) == offsetof(ncclConfig_t, magic) && offsetof(Config, version) == offsetof(ncclConfig_t, version) &&
-              offsetof(Config, blocking) == offsetof(ncclConfig_t, blocking));
+static_assert(offsetof(Config, size) == offsetof(ncclConfig_t, size) && offsetof(Config, magic) == offsetof(ncclConfig_t, magic) &&
+              offsetof(Config, version) == offsetof(ncclConfig_t, version) && offsetof(Config, blocking) == offsetof(ncclConfig_t, blocking));
 
 // The same parameters in the same places: enumerations, handles and structures pass as what stands for them here.
 template <class A, class B>
-inline constexpr bool kPassAlike = sizeof(A) == sizeof(B) && std::is_pointer_v<A> == std::is_pointer_v<B> && std::is_class_v<A> == std::is_class_v<B>;
+inline constexpr bool kPassAlike = sizeof(A) == sizeof(B) && std::is_pointer_v<A> == std::is_pointer_v<B>&& std::is_class_v<A> == std::is_class_v<B>;
 template <class Ours, class Theirs>
 struct Alike : std::false_type {};
 template <class R1, class... A1, class R2, class... A2>
-  requires(sizeof...(A1) == sizeof...(A2))
-struct Alike<R1 (*)(A1...), R2 (*)(A2...)> : std::bool_constant<kPassAlike<R1, R2> && (kPassAlike<A1, A2> && ...)> {};
+requires(sizeof...(A1) == sizeof...(A2)) struct Alike<R1 (*)(A1...), R2 (*)(A2...)> : std::bool_constant<kPassAlike<R1, R2> && (kPassAlike<A1, A2> && ...)> {
+};
 template <auto Ours, auto Theirs>
 inline constexpr bool kAlike = Alike<std::remove_cvref_t<decltype(std::declval<Library>().*Ours)>, decltype(Theirs)>::value;
 
-static_assert(kAlike<&Library::device_count, &cudaGetDeviceCount> && kAlike<&Library::set_device, &cudaSetDevice> && kAlike<&Library::pci_bus_id, &cudaDeviceGetPCIBusId>);
+static_assert(kAlike<&Library::device_count, &cudaGetDeviceCount> && kAlike<&Library::set_device, &cudaSetDevice> &&
+              kAlike<&Library::pci_bus_id, &cudaDeviceGetPCIBusId>);
 static_assert(kAlike<&Library::make_stream, &cudaStreamCreateWithFlags> && kAlike<&Library::end_stream, &cudaStreamDestroy>);
-static_assert(kAlike<&Library::end_event, &cudaEventDestroy> && kAlike<&Library::record_event, static_cast<cudaError_t (*)(cudaEvent_t, cudaStream_t)>(&cudaEventRecord)> && kAlike<&Library::query_event, &cudaEventQuery>);
+static_assert(kAlike<&Library::end_event, &cudaEventDestroy> &&
+              kAlike<&Library::record_event, static_cast<cudaError_t (*)(cudaEvent_t, cudaStream_t)>(&cudaEventRecord)> &&
+              kAlike<&Library::query_event, &cudaEventQuery>);
 static_assert(kAlike<&Library::copy, &cudaMemcpy> && kAlike<&Library::release, &cudaFree> && kAlike<&Library::cuda_text, &cudaGetErrorString>);
 static_assert(kAlike<&Library::version, &ncclGetVersion> && kAlike<&Library::unique_id, &ncclGetUniqueId> && kAlike<&Library::init, &ncclCommInitRankConfig>);
 static_assert(kAlike<&Library::async_error, &ncclCommGetAsyncError> && kAlike<&Library::all_reduce, &ncclAllReduce> && kAlike<&Library::abort, &ncclCommAbort>);

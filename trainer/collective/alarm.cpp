@@ -44,7 +44,8 @@ void Alarm::leave(const std::optional<Error>& mine) {
   } catch (const Error&) {
     if (mine) throw *mine;
   }
-  throw Error(ExitCode::rank_failed, "another rank failed and has not said why", "rank " + std::to_string(line_.rank()) + " of " + std::to_string(line_.size()), "run the same command again to continue");
+  throw Error(ExitCode::rank_failed, "another rank failed and has not said why", "rank " + std::to_string(line_.rank()) + " of " + std::to_string(line_.size()),
+              "run the same command again to continue");
 }
 
 }  // namespace hepar::collective

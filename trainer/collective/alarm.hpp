@@ -14,7 +14,7 @@ class Alarm {
  public:
   explicit Alarm(const mpi::Communicator& group);  // collective
 
-  [[nodiscard]] bool heard() const;                // some other rank has failed; returns at once
+  [[nodiscard]] bool heard() const;  // some other rank has failed; returns at once
   // Tells the others when `mine` is an error, waits for them a few seconds, throws.
   [[noreturn]] void leave(const std::optional<Error>& mine);
 

@@ -53,7 +53,8 @@ class Checked : public Collective {
 
  private:
   static std::string text_of(const char* operation, const Values& values) {
-    return fmt::format("{} of {} {}{}", operation, values.count, kKindNames[static_cast<std::size_t>(values.kind)], kPlaceNames[static_cast<std::size_t>(values.place)]);
+    return fmt::format("{} of {} {}{}", operation, values.count, kKindNames[static_cast<std::size_t>(values.kind)],
+                       kPlaceNames[static_cast<std::size_t>(values.place)]);
   }
 
   void compare(const std::string& call) {

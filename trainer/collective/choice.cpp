@@ -9,7 +9,9 @@ namespace hepar::collective {
 namespace {
 
 std::unique_ptr<Collective> one_rank(const mpi::Communicator& communicator) {
-  if (communicator.size() > 1) throw usage_error("resources.collective=self is for one rank, and there are " + std::to_string(communicator.size()), {}, "give auto or mpi, or start one rank");
+  if (communicator.size() > 1)
+    throw usage_error("resources.collective=self is for one rank, and there are " + std::to_string(communicator.size()), {},
+                      "give auto or mpi, or start one rank");
   return make_self(communicator.whole(), communicator.standing());
 }
 

@@ -46,15 +46,17 @@ class Functions {
 };
 
 std::string take_cuda(Library& to, void* from) {
-  return Functions(from)(to.device_count, "cudaGetDeviceCount")(to.set_device, "cudaSetDevice")(to.pci_bus_id, "cudaDeviceGetPCIBusId")(to.make_stream, "cudaStreamCreateWithFlags")(
-             to.end_stream, "cudaStreamDestroy")(to.wait_for_event, "cudaStreamWaitEvent")(to.make_event, "cudaEventCreateWithFlags")(to.end_event, "cudaEventDestroy")(
-             to.record_event, "cudaEventRecord")(to.query_event, "cudaEventQuery")(to.allocate, "cudaMalloc")(to.release, "cudaFree")(to.copy, "cudaMemcpy")(to.cuda_text, "cudaGetErrorString")
+  return Functions(from)(to.device_count, "cudaGetDeviceCount")(to.set_device, "cudaSetDevice")(to.pci_bus_id, "cudaDeviceGetPCIBusId")(
+             to.make_stream, "cudaStreamCreateWithFlags")(to.end_stream, "cudaStreamDestroy")(to.wait_for_event, "cudaStreamWaitEvent")(
+             to.make_event, "cudaEventCreateWithFlags")(to.end_event, "cudaEventDestroy")(to.record_event, "cudaEventRecord")(to.query_event, "cudaEventQuery")(
+             to.allocate, "cudaMalloc")(to.release, "cudaFree")(to.copy, "cudaMemcpy")(to.cuda_text, "cudaGetErrorString")
       .missing();
 }
 
 std::string take_nccl(Library& to, void* from) {
-  return Functions(from)(to.version, "ncclGetVersion")(to.unique_id, "ncclGetUniqueId")(to.init, "ncclCommInitRankConfig")(to.async_error, "ncclCommGetAsyncError")(
-             to.all_reduce, "ncclAllReduce")(to.abort, "ncclCommAbort")(to.finalize, "ncclCommFinalize")(to.destroy, "ncclCommDestroy")(to.nccl_text, "ncclGetErrorString")
+  return Functions(from)(to.version, "ncclGetVersion")(to.unique_id, "ncclGetUniqueId")(to.init, "ncclCommInitRankConfig")(
+             to.async_error, "ncclCommGetAsyncError")(to.all_reduce, "ncclAllReduce")(to.abort, "ncclCommAbort")(to.finalize, "ncclCommFinalize")(
+             to.destroy, "ncclCommDestroy")(to.nccl_text, "ncclGetErrorString")
       .missing();
 }
 

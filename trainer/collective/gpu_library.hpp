@@ -21,7 +21,9 @@ enum class Combine : int { sum = 0 };
 enum class Copy : int { to_device = 1, from_device = 2 };
 inline constexpr unsigned kApartFromDefaultStream = 1, kNoTiming = 2;
 
-struct Id { char bytes[128]; };
+struct Id {
+  char bytes[128];
+};
 // The first members of ncclConfig_t, as version 2.14 had it: `size` and `version` tell a later library how far to read.
 struct Config {
   std::size_t size = sizeof(Config);

@@ -8,7 +8,8 @@ namespace {
 
 class Mpi : public Collective {
  public:
-  explicit Mpi(mpi::Communicator communicator) : Collective(communicator.standing()), communicator_(std::move(communicator)), lane_([this] { communicator_.abandon(); }) {}
+  explicit Mpi(mpi::Communicator communicator)
+      : Collective(communicator.standing()), communicator_(std::move(communicator)), lane_([this] { communicator_.abandon(); }) {}
   std::string_view name() const override { return "mpi"; }
   int rank() const override { return communicator_.rank(); }
   int size() const override { return communicator_.size(); }

@@ -2,6 +2,7 @@
 // Sums on GPUs by NCCL, on a communicator that never blocks: every call is polled against our own deadline, NCCL's errors and
 // the other ranks' alarm. What lies in host memory goes over MPI.
 #include "data/base/machine.hpp"
+#include "sharding/mpi/watch.hpp"
 #include "trainer/collective/alarm.hpp"
 #include "trainer/collective/gpu_library.hpp"
 
@@ -19,34 +20,39 @@ namespace {
 
 using NcclClock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLook{2};       // between looks at NCCL's errors and the alarm
-constexpr std::chrono::milliseconds kBusy{50};      // of polling before a core is left to others
+constexpr std::chrono::milliseconds kLook{2};   // between looks at NCCL's errors and the alarm
+constexpr std::chrono::milliseconds kBusy{50};  // of polling before a core is left to others
 constexpr std::chrono::microseconds kPause{100};
 constexpr std::chrono::seconds kFarewell{10};
 
 // This rank's device, chosen and found to be its own.
 struct Device {
   std::shared_ptr<const gpu::Library> library;
+  int number = 0;
   std::string place;  // "GPU 0000:17:00.0 on node3"
 };
 
 Error cuda_error(const gpu::Library& library, int result, const std::string& call, const std::string& where) {
-  return usage_error(fmt::format("CUDA: {} in {}", library.cuda_text(result), call), {where}, "check nvidia-smi and CUDA_VISIBLE_DEVICES, or set resources.collective=mpi");
+  return usage_error(fmt::format("CUDA: {} in {}", library.cuda_text(result), call), {where},
+                     "check nvidia-smi and CUDA_VISIBLE_DEVICES, or set resources.collective=mpi");
 }
 
 Device open_device(int node_rank) {
   const gpu::Opened opened = gpu::open();
   const std::string host = this_machine().host;
-  if (opened.library == nullptr) throw usage_error("NCCL cannot be used: " + opened.why, {host}, "set resources.collective=mpi, or put libnccl.so.2 and libcudart on LD_LIBRARY_PATH");
+  if (opened.library == nullptr)
+    throw usage_error("NCCL cannot be used: " + opened.why, {host}, "set resources.collective=mpi, or put libnccl.so.2 and libcudart on LD_LIBRARY_PATH");
   const gpu::Library& library = *opened.library;
   int devices = 0;
   if (const int result = library.device_count(&devices); result != gpu::kSuccess) throw cuda_error(library, result, "counting devices", host);
   if (devices == 0) throw usage_error("NCCL cannot be used: this host has no GPU", {host}, "set resources.collective=mpi");
   const int device = node_rank % devices;
-  if (const int result = library.set_device(device); result != gpu::kSuccess) throw cuda_error(library, result, fmt::format("choosing device {}", device), host);
+  if (const int result = library.set_device(device); result != gpu::kSuccess)
+    throw cuda_error(library, result, fmt::format("choosing device {}", device), host);
   std::array<char, 32> bus{};
-  if (const int result = library.pci_bus_id(bus.data(), static_cast<int>(bus.size()), device); result != gpu::kSuccess) throw cuda_error(library, result, fmt::format("asking for the bus of device {}", device), host);
-  return {opened.library, fmt::format("GPU {} on {}", bus.data(), host)};
+  if (const int result = library.pci_bus_id(bus.data(), static_cast<int>(bus.size()), device); result != gpu::kSuccess)
+    throw cuda_error(library, result, fmt::format("asking for the bus of device {}", device), host);
+  return {opened.library, device, fmt::format("GPU {} on {}", bus.data(), host)};
 }
 
 // Two ranks of one communicator on one device hang NCCL, or are refused by it late and without a name.
@@ -54,17 +60,22 @@ void refuse_shared_devices(const std::vector<std::string>& places) {
   for (std::size_t a = 0; a < places.size(); ++a)
     for (std::size_t b = a + 1; b < places.size(); ++b)
       if (places[a] == places[b])
-        throw usage_error(fmt::format("ranks {} and {} share {}", a, b, places[a]), {}, "start one rank a GPU (srun --ntasks-per-node=GPUS --gpus-per-task=1, mpirun -n GPUS), or set resources.collective=mpi");
+        throw usage_error(fmt::format("ranks {} and {} share {}", a, b, places[a]), {},
+                          "start one rank a GPU (srun --ntasks-per-node=GPUS --gpus-per-task=1, mpirun -n GPUS), or set resources.collective=mpi");
 }
 
 class Nccl : public Collective {
  public:
   explicit Nccl(const mpi::Communicator& communicator)
-      : Collective(communicator.standing()), host_(communicator.size() == 1 ? make_self(communicator.whole(), communicator.standing()) : make_mpi(communicator)), alarm_(communicator), deadline_(communicator.deadline()) {
+      : Collective(communicator.standing()),
+        host_(communicator.size() == 1 ? make_self(communicator.whole(), communicator.standing()) : make_mpi(communicator)),
+        alarm_(communicator),
+        deadline_(communicator.deadline()) {
     std::vector<std::string> places;
     together(*host_, [&] {
       Device device = open_device(communicator.node_rank());
       library_ = std::move(device.library);
+      device_ = device.number;
       where_ = fmt::format("rank {} of {}, {}", rank(), size(), device.place);
       places = {device.place};
     });
@@ -113,7 +124,7 @@ class Nccl : public Collective {
       return done_;
     }
     void wait() override {
-      group_.poll([&] { return finished(); }, what_, group_.deadline_);
+      group_.poll([&] { return finished(); }, what_);
     }
 
    private:
@@ -129,18 +140,20 @@ class Nccl : public Collective {
     if (rank() == 0) made = library_->unique_id(&id);
     together(*host_, [&] {
       if (made != gpu::kSuccess) throw nccl_error(made, "making an id");
-      check_cuda(library_->make_stream(&stream_, gpu::kApartFromDefaultStream), "making a stream");
+      if (const int result = library_->make_stream(&stream_, gpu::kApartFromDefaultStream); result != gpu::kSuccess)
+        throw cuda_error(*library_, result, "making a stream", where_);
     });
     host_->broadcast(std::as_writable_bytes(std::span(&id, 1)), 0);
     gpu::Config config;
     config.blocking = 0;
     const int result = library_->init(&communicator_, size(), id, rank(), &config);
     if (result != gpu::kSuccess && result != gpu::kInProgress) fail(fmt::format("{} in joining the ranks", library_->nccl_text(result)));
-    poll([&] { return settled("joining the ranks"); }, "joining the ranks", deadline_);
+    poll([&] { return settled("joining the ranks"); }, "joining the ranks");
   }
 
-  // The stream's next work waits for what LibTorch's (the default) stream has been given so far.
+  // The stream's next work waits for what LibTorch's (the default) stream has been given so far. From any thread.
   void after_what_was_computed() {
+    check_cuda(library_->set_device(device_), "choosing the device");
     gpu::Event computed = nullptr;
     check_cuda(library_->make_event(&computed, gpu::kNoTiming), "making an event");
     check_cuda(library_->record_event(computed, nullptr), "recording an event");
@@ -151,9 +164,10 @@ class Nccl : public Collective {
   void launch(const Values& values, const std::string& what) {
     static constexpr std::array<gpu::Type, 4> kTypes{gpu::Type::int64, gpu::Type::float32, gpu::Type::float64, gpu::Type::bfloat16};  // as Kind
     if (communicator_ == nullptr) throw Error(ExitCode::rank_failed, "NCCL was given up before " + what, where_);
-    const int result = library_->all_reduce(values.data, values.data, values.count, kTypes[static_cast<std::size_t>(values.kind)], gpu::Combine::sum, communicator_, stream_);
+    const int result =
+        library_->all_reduce(values.data, values.data, values.count, kTypes[static_cast<std::size_t>(values.kind)], gpu::Combine::sum, communicator_, stream_);
     if (result != gpu::kSuccess && result != gpu::kInProgress) fail(fmt::format("{} in {}", library_->nccl_text(result), what));
-    poll([&] { return settled(what); }, what, deadline_);  // on its way to the stream
+    poll([&] { return settled(what); }, what);  // on its way to the stream
   }
 
   // NCCL has done what it was last asked for, as far as the host is concerned. Leaves the group on an error.
@@ -166,7 +180,8 @@ class Nccl : public Collective {
     return state == gpu::kSuccess;
   }
 
-  void poll(const std::function<bool()>& done, const std::string& what, double seconds) {
+  void poll(const std::function<bool()>& done, const std::string& what) {
+    const mpi::Activity::Scope waiting = watch().activity().wait_for_ranks("a sum on GPUs");
     const auto start = NcclClock::now();
     auto looked = start;
     while (!done()) {
@@ -175,13 +190,16 @@ class Nccl : public Collective {
         looked = now;
         settled(what);
         if (alarm_.heard()) leave(std::nullopt);
-        if (std::chrono::duration<double>(now - start).count() > seconds) fail(fmt::format("no answer in {} for {:.0f} s", what, seconds));
+        if (std::chrono::duration<double>(now - start).count() > deadline_) fail(fmt::format("no answer in {} for {:.0f} s", what, deadline_));
       }
       now - start < kBusy ? std::this_thread::yield() : std::this_thread::sleep_for(kPause);
     }
   }
 
-  [[nodiscard]] Error nccl_error(int result, const std::string& what) const { return {ExitCode::rank_failed, fmt::format("NCCL: {} in {}", library_->nccl_text(result), what), where_, "run the same command again to continue; NCCL_DEBUG=INFO says more"}; }
+  [[nodiscard]] Error nccl_error(int result, const std::string& what) const {
+    return {ExitCode::rank_failed, fmt::format("NCCL: {} in {}", library_->nccl_text(result), what), where_,
+            "run the same command again to continue; NCCL_DEBUG=INFO says more"};
+  }
   void check_cuda(int result, const char* call) {
     if (result != gpu::kSuccess) fail(fmt::format("{} in {}", library_->cuda_text(result), call));
   }
@@ -221,6 +239,7 @@ class Nccl : public Collective {
   double deadline_;
   int uncaught_ = std::uncaught_exceptions();
   std::shared_ptr<const gpu::Library> library_;
+  int device_ = 0;
   std::string where_;
   gpu::Communicator* communicator_ = nullptr;
   gpu::Stream stream_ = nullptr;
@@ -235,7 +254,8 @@ GpuFound find_gpus() {
   const gpu::Opened opened = gpu::open();
   if (opened.library == nullptr) return {false, 0, opened.why};
   int devices = 0;
-  if (const int result = opened.library->device_count(&devices); result != gpu::kSuccess) return {false, 0, fmt::format("{}, CUDA: {}", opened.version, opened.library->cuda_text(result))};
+  if (const int result = opened.library->device_count(&devices); result != gpu::kSuccess)
+    return {false, 0, fmt::format("{}, CUDA: {}", opened.version, opened.library->cuda_text(result))};
   return {devices > 0, devices, fmt::format("{}, {} device{}", opened.version, devices, devices == 1 ? "" : "s")};
 }
 

@@ -32,7 +32,8 @@ class Meeting {
     if (round_ != round) return;
     if (given_up_) throw gave_up();
     given_up_ = true;  // whoever comes later finds nobody
-    throw Error(ExitCode::rank_failed, "a rank did not arrive within " + std::to_string(deadline_) + " s", "rank " + std::to_string(rank), "run the same command again to continue");
+    throw Error(ExitCode::rank_failed, "a rank did not arrive within " + std::to_string(deadline_) + " s", "rank " + std::to_string(rank),
+                "run the same command again to continue");
   }
   std::vector<std::span<std::byte>>& buffers() { return buffers_; }
   void give_up() {
@@ -53,7 +54,8 @@ class Meeting {
 
 class Thread : public Collective {
  public:
-  Thread(std::shared_ptr<Meeting> meeting, int rank, int size) : Collective(mpi::Standing{}), meeting_(std::move(meeting)), rank_(rank), size_(size), lane_([this] { meeting_->give_up(); }) {}
+  Thread(std::shared_ptr<Meeting> meeting, int rank, int size)
+      : Collective(mpi::Standing{}), meeting_(std::move(meeting)), rank_(rank), size_(size), lane_([this] { meeting_->give_up(); }) {}
   std::string_view name() const override { return "thread"; }
   int rank() const override { return rank_; }
   int size() const override { return size_; }

@@ -30,7 +30,8 @@ struct Values {
   // A span, or a vector or array that outlives the call.
   template <std::ranges::contiguous_range Range>
     requires std::ranges::sized_range<Range> && std::ranges::borrowed_range<Range> && Element<std::ranges::range_value_t<Range>>
-  Values(Range&& range) : data(std::ranges::data(range)), count(std::ranges::size(range)), kind(kKindOf<std::ranges::range_value_t<Range>>) {}  // NOLINT: meant to convert
+  Values(Range&& range)  // NOLINT: meant to convert
+      : data(std::ranges::data(range)), count(std::ranges::size(range)), kind(kKindOf<std::ranges::range_value_t<Range>>) {}
 
   [[nodiscard]] std::size_t bytes() const { return count * bytes_of(kind); }
 };

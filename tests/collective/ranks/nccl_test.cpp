@@ -37,13 +37,17 @@ class OnDevice : public Collective {
    public:
     Memory(const gpu::Library& library, const Values& host) : library_(library), host_(host) {
       EXPECT_EQ(library_.allocate(&device_, host.bytes() + 8), 0);
-      if (host.bytes() > 0) { EXPECT_EQ(library_.copy(device_, host.data, host.bytes(), gpu::Copy::to_device), 0); }
+      if (host.bytes() > 0) {
+        EXPECT_EQ(library_.copy(device_, host.data, host.bytes(), gpu::Copy::to_device), 0);
+      }
     }
     Memory(const Memory&) = delete;
     ~Memory() { library_.release(device_); }
     Values values() const { return {device_, host_.count, host_.kind, Place::device}; }
     void take_back() const {
-      if (host_.bytes() > 0) { EXPECT_EQ(library_.copy(host_.data, device_, host_.bytes(), gpu::Copy::from_device), 0); }
+      if (host_.bytes() > 0) {
+        EXPECT_EQ(library_.copy(host_.data, device_, host_.bytes(), gpu::Copy::from_device), 0);
+      }
     }
 
    private:

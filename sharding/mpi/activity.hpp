@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace hepar::mpi {
@@ -31,12 +32,14 @@ class Activity {
   class Scope {
    public:
     Scope(Activity& activity, std::uint64_t number) : activity_(activity), number_(number) {}
-    Scope(const Scope&) = delete;
-    ~Scope() { activity_.end(number_); }
+    Scope(Scope&& other) noexcept : activity_(other.activity_), number_(std::exchange(other.number_, 0)) {}
+    ~Scope() {
+      if (number_ != 0) activity_.end(number_);
+    }
 
    private:
     Activity& activity_;
-    std::uint64_t number_;
+    std::uint64_t number_;  // 0: moved from
   };
 
   // `subject` is asked for only when it has to be told.

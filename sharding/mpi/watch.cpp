@@ -57,42 +57,45 @@ void take_calls(const Listener& listener, const std::string& word, int ranks, st
 Watch::Watch() = default;
 Watch::~Watch() = default;
 
+// Every rank has a line to `hub`, or some rank says here why not. Collective.
+std::string Watch::Ranks::meet(int hub, const std::string& word, const Communicator& world) {
+  std::string why;
+  std::optional<Listener> listener;
+  std::string addresses;
+  if (hub == rank) {
+    try {
+      listener.emplace();
+      addresses = listener->addresses();
+    } catch (const std::system_error& error) {
+      why = fmt::format("rank {} cannot listen: {}", rank, error.what());
+    }
+  }
+  addresses = world.broadcast_text(addresses, hub);
+  const bool has_line = hub == rank || (hub != 0 && rank == 0);  // the second hub has called the first
+  if (!has_line && !addresses.empty()) {
+    std::optional<Wire> wire = call(addresses, kCallSeconds);
+    if (wire) {
+      wire->say(greeting(word, rank));
+      peers.push_back({hub, std::move(*wire), Peer::Clock::now(), {}, false});
+    } else {
+      why = fmt::format("rank {} on {} cannot reach rank {} on {} over TCP", rank, hosts[static_cast<std::size_t>(rank)], hub,
+                        hosts[static_cast<std::size_t>(hub)]);
+    }
+  }
+  world.barrier();
+  if (!listener) return why;
+  const std::size_t expected = peers.size() + static_cast<std::size_t>(world.size()) - (hub == 0 ? 1 : 2);
+  take_calls(*listener, word, world.size(), expected, peers);
+  return peers.size() == expected ? why : fmt::format("not every rank reached rank {} over TCP", hub);
+}
+
 std::string Watch::start(const Communicator& world) {
   std::unique_ptr<Ranks> made(new Ranks{*this, world.rank(), world.all_gather_texts(this_machine().host)});
-  Ranks* ranks = made.get();
-  ranks->hubs = hubs_among(ranks->hosts);
+  made->hubs = hubs_among(made->hosts);
   const std::string word = world.broadcast_text(world.root() ? fmt::format("{:08x}{:08x}", std::random_device{}(), std::random_device{}()) : "", 0);
   std::string why;
-  for (const int hub : ranks->hubs) {
-    std::optional<Listener> listener;
-    std::string addresses;
-    if (hub == world.rank()) {
-      try {
-        listener.emplace();
-        addresses = listener->addresses();
-      } catch (const std::system_error& error) {
-        why = fmt::format("rank {} cannot listen: {}", world.rank(), error.what());
-      }
-    }
-    addresses = world.broadcast_text(addresses, hub);
-    // The second hub has the first's line already.
-    const bool calls = world.rank() != hub && !(hub != 0 && world.rank() == 0);
-    if (calls && !addresses.empty()) {
-      std::optional<Wire> wire = call(addresses, kCallSeconds);
-      if (wire) {
-        wire->say(greeting(word, world.rank()));
-        ranks->peers.push_back({hub, std::move(*wire), Peer::Clock::now(), {}, false});
-      } else {
-        why = fmt::format("rank {} on {} cannot reach rank {} on {} over TCP", world.rank(), ranks->hosts[static_cast<std::size_t>(world.rank())], hub,
-                          ranks->hosts[static_cast<std::size_t>(hub)]);
-      }
-    }
-    world.barrier();
-    const std::size_t before = ranks->peers.size();
-    const std::size_t callers = static_cast<std::size_t>(world.size()) - (hub == 0 ? 1 : 2);
-    if (listener) take_calls(*listener, word, world.size(), before + callers, ranks->peers);
-    if (listener && ranks->peers.size() < before + callers && why.empty()) why = fmt::format("not every rank reached rank {} over TCP", hub);
-  }
+  for (const int hub : made->hubs)
+    if (const std::string reason = made->meet(hub, word, world); why.empty()) why = reason;
   for (const std::string& reason : world.all_gather_texts(why))
     if (!reason.empty()) return reason;
   rank_ = world.rank();
@@ -112,8 +115,7 @@ void Watch::leave(bool failing) {
     while (true) ::pause();  // the watch has concluded, and ends this process
   ranks_->thread.request_stop();
   ranks_->thread.join();
-  for (Peer& peer : ranks_->peers) peer.wire.say(failing ? "fails" : "leaves");
-  if (!failing) ranks_.reset();  // a failing rank's lines stay open until its end
+  for (Peer& peer : ranks_->peers) peer.wire.say(failing ? "fails" : "leaves");  // the lines stay open until this process ends
 }
 
 Watch::Task Watch::on_loss(std::function<void(const Loss&)> work) {

@@ -100,23 +100,24 @@ void Watch::Ranks::take(Peer& peer, const std::string& line) {
   if (fields.front() == "loss" && fields.size() == 6) conclude(read_loss(fields));
 }
 
-std::string Watch::Ranks::trouble(const Peer& peer) const {
+std::string Watch::Ranks::unheard(const Peer& peer) const {
   if (peer.leaving) return {};
   if (!peer.wire.open()) return "died";
   const auto silent = Clock::now() - peer.heard;
   const bool one_is_lost = suspected.has_value();
   if (silent > kSilence || (one_is_lost && silent > kNearlySilence))
     return fmt::format("has been silent for {:.0f} s (stopped, or cut off)", duration<double>(silent).count());
-  if (peer.doing.stalled()) return fmt::format("has made no progress for {:.0f} s", peer.doing.idle_seconds);
   return {};
 }
 
-// The first hub speaks; the second when the first is lost or does not; any rank when both are.
-bool Watch::Ranks::speaks(const std::vector<int>& lost, Clock::duration since) const {
-  const auto is_lost = [&](int one) { return std::find(lost.begin(), lost.end(), one) != lost.end(); };
+// The first hub speaks; the second when the first is gone or does not; any rank when both are. One that stalls still speaks.
+bool Watch::Ranks::speaks(Clock::duration since) const {
+  const auto is_gone = [&](int one) {
+    return std::any_of(peers.begin(), peers.end(), [&](const Peer& peer) { return peer.rank == one && !unheard(peer).empty(); });
+  };
   for (const int hub : hubs) {
     if (hub == rank) return true;
-    if (!is_lost(hub)) return since > kSecondSpeaker && rank == hubs.back();
+    if (!is_gone(hub)) return since > kSecondSpeaker && rank == hubs.back();
   }
   return true;
 }
@@ -132,15 +133,18 @@ void Watch::Ranks::judge() {
       how = trouble, last = doing.text(), loss.host = hosts[static_cast<std::size_t>(who)], loss.phase = doing.phase, loss.step = doing.step;
     loss.ranks.push_back(who);
   };
-  for (const Peer& peer : peers) note(peer.rank, trouble(peer), peer.doing);
-  if (mine.stalled()) note(rank, fmt::format("has made no progress for {:.0f} s", mine.idle_seconds), mine);
+  const auto stall = [](const Doing& doing) { return doing.stalled() ? fmt::format("has made no progress for {:.0f} s", doing.idle_seconds) : std::string(); };
+  for (const Peer& peer : peers) note(peer.rank, unheard(peer), peer.doing);
+  for (const Peer& peer : peers)
+    if (unheard(peer).empty() && !peer.leaving) note(peer.rank, stall(peer.doing), peer.doing);
+  note(rank, stall(mine), mine);
   if (loss.ranks.empty()) {
     suspected.reset();
     return;
   }
   if (!suspected) suspected = Clock::now();
   const auto since = Clock::now() - *suspected;
-  if (since < kGrace || !speaks(loss.ranks, since)) return;
+  if (since < kGrace || !speaks(since)) return;
   std::string others;
   for (std::size_t i = 1; i < loss.ranks.size(); ++i) others += fmt::format("{}{}", others.empty() ? "" : ", ", loss.ranks[i]);
   loss.message = fmt::format("rank {} of {} on {} {}{}{}; run the same command again to continue", loss.ranks.front(), hosts.size(), loss.host, how,

@@ -27,21 +27,22 @@ struct Watch::Ranks {
   using Clock = std::chrono::steady_clock;
   Watch& watch;
   int rank = 0;
-  std::vector<std::string> hosts;  // of every rank
-  std::vector<int> hubs;           // the two that all others talk to
-  std::vector<Peer> peers;
-  std::optional<Clock::time_point> suspected;  // when something was first found wrong
-  std::optional<Clock::time_point> failing;    // when another rank said that it ends the program
-  std::atomic<bool> ending{false};             // no conclusions any more
+  std::vector<std::string> hosts = {};  // of every rank
+  std::vector<int> hubs = {};           // the two that all others talk to
+  std::vector<Peer> peers = {};
+  std::optional<Clock::time_point> suspected = {};  // when something was first found wrong
+  std::optional<Clock::time_point> failing = {};    // when another rank said that it ends the program
+  std::atomic<bool> ending{false};                  // no conclusions any more
   std::jthread thread = {};
 
+  [[nodiscard]] std::string meet(int hub, const std::string& word, const Communicator& world);
   void run(const std::stop_token& stop);
   void listen(double seconds);
   void take(Peer& peer, const std::string& line);
   void judge();
-  [[nodiscard]] std::string trouble(const Peer& peer) const;  // "died", "has been silent for 10 s" … or ""
-  [[nodiscard]] bool speaks(const std::vector<int>& lost, Clock::duration since) const;
-  void conclude(Loss loss);  // does not return, unless this rank is ending by itself
+  [[nodiscard]] std::string unheard(const Peer& peer) const;  // "died", "has been silent for 10 s …" or ""
+  [[nodiscard]] bool speaks(Clock::duration since) const;     // for so long something has been wrong
+  void conclude(Loss loss);                                   // does not return, unless this rank is ending by itself
 };
 
 }  // namespace hepar::mpi

@@ -2,6 +2,13 @@
 #include "tests/collective/contract.hpp"
 #include "tests/mpi/ranks.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+
 namespace hepar::collective {
 namespace {
 
@@ -33,6 +40,23 @@ TEST(Mpi, LongSumsAreWholeAtEveryLength) {
     group->all_reduce_sum(values);
     expect_whole_sums(values, group->size());
   }
+}
+
+// One rank without room for its part, and all sum by MPI; nothing is left behind in either case.
+TEST(Mpi, KeepsItWhereTheSharedMemoryHasNoRoom) {
+  const mpi::Communicator part = mpi::ranks_world().split(0, mpi::ranks_world().rank());
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  if (part.root()) {
+    const rlimit small{1 << 16, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  contract(*make_mpi(part));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  const std::string mine = "hepar-" + std::to_string(::getpid()) + "-";
+  for (const auto& file : std::filesystem::directory_iterator("/dev/shm")) EXPECT_NE(file.path().filename().string().rfind(mine, 0), 0U) << file.path();
 }
 
 TEST(Mpi, IsToldOfDifferentCalls) { different_calls_are_told(*make_checked(make_mpi(mpi::ranks_world()))); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/files.hpp"
 
+#include "data/base/durable.hpp"
 #include "data/base/error.hpp"
 #include "data/base/special.hpp"
 
@@ -16,6 +17,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -54,6 +56,19 @@ fs::path folder_of(const fs::path& path) {
   return parent.empty() ? fs::path(".") : parent;
 }
 
+// For tests/chaos, which ends commands in every window of law 3. Called just before what makes a file durable:
+// HEPAR_KILL_LOG=FILE gets a line a call (temporary names without their ends), HEPAR_KILL_AT=LINE ends the process by SIGKILL at
+// the first such line.
+void durable_step(std::string_view what, const fs::path& path) {
+  static const char* const log = std::getenv("HEPAR_KILL_LOG");
+  static const char* const at = std::getenv("HEPAR_KILL_AT");
+  if (log == nullptr && at == nullptr) return;
+  std::string line = std::string(what) + " " + path.string();
+  for (std::size_t mark = line.find(kMark); mark != std::string::npos; mark = line.find(kMark)) line.erase(mark, line.find('/', mark) - mark);
+  if (log != nullptr) std::ofstream(log, std::ios::app) << line + "\n";
+  if (at != nullptr && line == at) ::kill(::getpid(), SIGKILL);
+}
+
 void sync_file(const fs::path& path) {
   Descriptor file(path, O_RDONLY);
   if (!file.good() || ::fsync(file.get()) != 0 || file.close() != 0) throw disk_error("cannot write to disk", {path.string()});
@@ -81,10 +96,18 @@ Publication::~Publication() {
 }
 
 void Publication::commit() {
+  durable_step("fsync", final_);
   sync_file(temporary_);
+  durable_step("rename", final_);
   if (::rename(temporary_.c_str(), final_.c_str()) != 0) throw disk_error("cannot put the finished file in place", {final_.string()});
   committed_ = true;
   sync_folder(folder_of(final_));
+}
+
+void put_in_place(const fs::path& finished, const fs::path& final_path) {
+  durable_step("rename", final_path);
+  if (::rename(finished.c_str(), final_path.c_str()) != 0) throw disk_error("cannot put the finished file in place", {final_path.string()});
+  sync_folder(folder_of(final_path));
 }
 
 void publish(const fs::path& path, std::string_view bytes) {
@@ -92,6 +115,7 @@ void publish(const fs::path& path, std::string_view bytes) {
   {
     Descriptor file(publication.temporary(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (!file.good()) throw disk_error("cannot create", {path.string()});
+    durable_step("write", path);
     write_all(file.get(), bytes, path);
     if (file.close() != 0) throw disk_error("cannot write", {path.string()});
   }
@@ -99,10 +123,12 @@ void publish(const fs::path& path, std::string_view bytes) {
 }
 
 void publish_folder(const fs::path& temporary, const fs::path& final_path) {
+  durable_step("syncfs", final_path);
   Descriptor folder(temporary, O_RDONLY | O_DIRECTORY);
   if (!folder.good() || ::syncfs(folder.get()) != 0) throw disk_error("cannot write to disk", {temporary.string()});
   std::error_code ignored;
   if (fs::exists(final_path, ignored)) throw Error(ExitCode::disk, "exists already", final_path.string(), "move it away and run the same command again");
+  durable_step("rename", final_path);
   if (::rename(temporary.c_str(), final_path.c_str()) != 0)
     throw disk_error("cannot put the finished folder in place", {final_path.string()});
   sync_folder(folder_of(final_path));
@@ -121,6 +147,7 @@ void move_aside(const fs::path& folder) {
 }
 
 void sync_folder(const fs::path& folder) {
+  durable_step("fsync folder", folder);
   Descriptor handle(folder, O_RDONLY | O_DIRECTORY);
   if (!handle.good()) throw disk_error("cannot open the folder", {folder.string()});
   // Some network file systems have no fsync for folders and say EINVAL: their rename is durable by itself.

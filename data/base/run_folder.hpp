@@ -25,6 +25,7 @@ struct RunFolder {
   [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
   [[nodiscard]] std::filesystem::path config() const { return root / "config.yaml"; }
   [[nodiscard]] std::filesystem::path events() const { return root / "events.jsonl"; }
+  [[nodiscard]] std::filesystem::path trace() const { return root / "trace.json"; }
   [[nodiscard]] std::filesystem::path tensorboard() const { return root / "tensorboard"; }
   [[nodiscard]] std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   [[nodiscard]] std::filesystem::path checkpoint(std::int64_t step) const { return checkpoints() / ("step-" + std::to_string(step)); }

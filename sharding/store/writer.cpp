@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sharding/store/writer.hpp"
 
+#include "data/base/durable.hpp"
 #include "data/base/files.hpp"
 #include "sharding/store/layout.hpp"
 
@@ -82,13 +83,7 @@ void publish_tables(const std::filesystem::path& folder, const Manifest& manifes
   const std::filesystem::path next = names.next_tables(manifest.tables_sha256);
   publish(next, image);
   publish(names.manifest(), manifest_text(manifest));
-  std::error_code failed;
-  fs::rename(next, names.tables(), failed);
-  if (failed) {
-    errno = failed.value();
-    throw disk_error("cannot put the finished file in place", {names.tables().string()});
-  }
-  sync_folder(folder);
+  put_in_place(next, names.tables());
 }
 
 void complete_manifest(Manifest& manifest, const Tables& tables, const std::string& image) {

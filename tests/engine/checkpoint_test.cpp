@@ -7,7 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <ATen/ops/ones.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include <set>
 
@@ -102,6 +105,66 @@ TEST_F(Checkpoints, AFolderThatCannotBeListedIsSaid) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::disk);
   }
+}
+
+TEST_F(Checkpoints, TheBestStaysBesideTheNewest) {
+  CheckpointWriter writer(run_, StatusFile(run_.status()), 0);
+  const std::vector<std::pair<std::int64_t, double>> losses{{1, 3.0}, {2, 1.0}, {3, 2.0}, {4, 1.5}, {5, 1.2}};
+  for (const auto& [step, loss] : losses) {
+    Cursor cursor;
+    cursor.step = step;
+    cursor.exponents = {3};
+    cursor.loss = loss;
+    writer.save(arena_, cursor);
+    writer.wait();
+  }
+  EXPECT_EQ(on_disk(), (std::set<std::string>{"step-2", "step-4", "step-5"}));
+  const auto found = load_newest(run_, arena_, notes_);
+  EXPECT_EQ(found->step, 5);
+  EXPECT_EQ(found->best.step, 2);
+  // And after a restart.
+  CheckpointWriter next(run_, StatusFile(run_.status()), 5, 2, found->best);
+  save(next, 6);
+  EXPECT_EQ(on_disk(), (std::set<std::string>{"step-2", "step-5", "step-6"}));
+}
+
+// A file-size limit stands in for a full disk: the write fails in the middle.
+TEST_F(Checkpoints, ADiskThatFillsUpInOneKeepsTheOneBefore) {
+  CheckpointWriter writer(run_, StatusFile(run_.status()), 0);
+  save(writer, 1);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{100, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  try {
+    save(writer, 2);
+    ADD_FAILURE() << "a checkpoint that could not be written was said to be there";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::disk) << error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_EQ(load_newest(run_, arena_, notes_)->step, 1);
+  EXPECT_EQ(arena_.values()[0], 1.0F);
+}
+
+TEST_F(Checkpoints, OneThatComesTooSoonIsGivenUpAndCounted) {
+  CheckpointWriter writer(run_, StatusFile(run_.status()), 0);
+  Cursor cursor;
+  cursor.exponents = {3};
+  std::int64_t taken = 0;
+  for (cursor.step = 1; cursor.step <= 200; ++cursor.step) taken += writer.try_save(arena_, cursor) ? 1 : 0;
+  writer.wait();
+  EXPECT_EQ(taken + writer.given_up(), 200);
+  EXPECT_EQ(writer.written(), taken);
+  EXPECT_GT(taken, 0);
+}
+
+TEST(YoungDaly, IsTheRootOfTwiceCostTimesHorizonWithinBounds) {
+  EXPECT_DOUBLE_EQ(young_daly(2, 10000), 200);
+  EXPECT_DOUBLE_EQ(young_daly(1e-3, 3600), 30);
+  EXPECT_DOUBLE_EQ(young_daly(1e4, 1e6), 3600);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ TEST(AdamW, FollowsItsDefinition) {
     std::vector<float> gradient(9);
     for (float& g : gradient) g = static_cast<float>(stream.normal());
     const double rate = 0.01 / static_cast<double>(update);
-    adamw(arena, gradient, config, rate, update);
+    adamw(arena, gradient, 1, config, rate, update);
     for (std::size_t i = 0; i < 9; ++i) {
       const double g = gradient[i];
       m[i] = 0.9 * m[i] + 0.1 * g;
@@ -73,14 +73,24 @@ TEST(Average, TracksTheWeights) {
   EXPECT_FLOAT_EQ(arena.average()[0], before + 0.25F);
 }
 
-TEST(Clip, KeepsDirectionAndCutsTheNorm) {
-  std::vector<float> gradient{3, 4};
-  EXPECT_DOUBLE_EQ(clip(gradient, 10), 5);
-  EXPECT_EQ(gradient, (std::vector<float>{3, 4}));
-  EXPECT_DOUBLE_EQ(clip(gradient, 1), 5);
-  EXPECT_FLOAT_EQ(gradient[0], 0.6F);
-  EXPECT_FLOAT_EQ(gradient[1], 0.8F);
-  EXPECT_NEAR(clip(gradient, 0), 1, 1e-6);
+TEST(AdamW, CountsTheGradientByItsFactorAndLeavesFrozenSegmentsAlone) {
+  TwoTensors network, other;
+  Arena arena(network), scaled(other);
+  arena.set_rate(1, 0);
+  scaled.set_rate(1, 0);
+  const std::vector<float> before(arena.values().begin(), arena.values().end()), once(9, 0.5F), twice(9, 1.0F);
+  adamw(arena, once, 1, {}, 0.01, 1);
+  adamw(scaled, twice, 0.5F, {}, 0.01, 1);
+  for (std::size_t i = 0; i < 9; ++i) {
+    EXPECT_EQ(arena.values()[i], scaled.values()[i]) << i;
+    EXPECT_EQ(arena.values()[i] == before[i], i >= 6) << i;
+  }
+}
+
+TEST(Clip, CutsTheNormToItsLimit) {
+  EXPECT_EQ(clip_factor(5, 10), 1.0F);
+  EXPECT_FLOAT_EQ(clip_factor(5, 1), 0.2F);
+  EXPECT_EQ(clip_factor(5, 0), 1.0F);
 }
 
 TEST(Schedule, WarmsUpThenFallsToNothing) {

@@ -25,8 +25,6 @@ std::vector<std::vector<float>> slot_gradients(std::size_t slots, std::size_t si
   return all;
 }
 
-std::vector<Segment> one_segment(std::int64_t size) { return {{"w", {size}, 0, size, true}}; }
-
 TEST(FixedPoint, TheSumDependsOnNeitherOrderNorGrouping) {
   constexpr std::size_t kSize = 257;
   const auto gradients = slot_gradients(13, kSize);
@@ -98,11 +96,11 @@ TEST(FixedPoint, IsCloserToTheTrueSumThanFloats) {
       exact[i] += static_cast<double>(g[i]);
       floats[i] += g[i];
     }
-  std::vector<float> reduced(exact.begin(), exact.end());
-  std::vector<int> exponents{1000};
-  next_exponents(one_segment(kSize), reduced, exponents);
-  for (const auto& g : gradients) EXPECT_EQ(add_fixed_point(g, exponents[0], fixed).overflow, 0);
-  from_fixed_point(fixed, exponents[0], fixed_back);
+  double largest = 0;
+  for (const double g : exact) largest = std::max(largest, std::abs(g));
+  const int exponent = next_exponent(static_cast<float>(largest), 1000);
+  for (const auto& g : gradients) EXPECT_EQ(add_fixed_point(g, exponent, fixed).overflow, 0);
+  EXPECT_NEAR(from_fixed_point(fixed, exponent, fixed_back), largest, 1e-6 * largest);
   const auto error = [&](const std::vector<float>& got) {
     double sum = 0;
     for (std::size_t i = 0; i < kSize; ++i) sum += std::abs(static_cast<double>(got[i]) - exact[i]) / std::abs(exact[i]);
@@ -112,23 +110,70 @@ TEST(FixedPoint, IsCloserToTheTrueSumThanFloats) {
   EXPECT_LT(error(fixed_back), 1e-6);
 }
 
+// The bound of reducer.hpp: half a unit of the fixed point a slot, and one rounding to float.
+TEST(FixedPoint, KeepsItsErrorBound) {
+  constexpr std::size_t kSize = 3000, kSlots = 37;
+  const auto gradients = slot_gradients(kSlots, kSize);
+  for (const int exponent : {4, 17, 30}) {
+    std::vector<std::int64_t> fixed(kSize);
+    std::vector<float> back(kSize);
+    for (const auto& g : gradients) ASSERT_EQ(add_fixed_point(g, exponent, fixed).overflow, 0);
+    from_fixed_point(fixed, exponent, back);
+    for (std::size_t i = 0; i < kSize; ++i) {
+      long double exact = 0;
+      for (const auto& g : gradients) exact += static_cast<long double>(g[i]);
+      const long double bound = std::ldexp(static_cast<long double>(kSlots), -(exponent + 1)) + std::abs(exact) * 0x1p-23L;
+      EXPECT_LE(std::abs(static_cast<long double>(back[i]) - exact), bound) << i << " at 2^" << exponent;
+    }
+  }
+}
+
+TEST(FixedPoint, MultiplesOfItsUnitEnterExactlyUpToTheLargest) {
+  Stream stream({5});
+  for (int i = 0; i < 5000; ++i) {
+    const auto g = static_cast<float>(static_cast<double>(stream.below(1 << 24)) * std::ldexp(1.0, static_cast<int>(stream.below(26))));
+    std::vector<std::int64_t> fixed(1);
+    std::vector<float> back(1);
+    ASSERT_EQ(add_fixed_point(std::span(&g, 1), 0, fixed).overflow, 0);
+    from_fixed_point(fixed, 0, back);
+    EXPECT_EQ(back[0], g);
+    EXPECT_EQ(fixed[0], static_cast<std::int64_t>(g));
+  }
+}
+
+TEST(FixedPoint, ComesBackAsTheNearestFloatOfAnySum) {
+  Stream stream({6});
+  std::vector<std::int64_t> sums{0, 1, -1, (std::int64_t{1} << 62), -(std::int64_t{1} << 62), (std::int64_t{1} << 53) + 1, -(std::int64_t{1} << 53) - 1, 0x7fffffff, 0x80000000, -0x80000000LL, 0xffffffff};
+  for (int i = 0; i < 20000; ++i) sums.push_back(static_cast<std::int64_t>(hash_words({6, static_cast<std::uint64_t>(i)})) >> (1 + stream.below(60)));
+  std::vector<float> back(sums.size());
+  float largest = from_fixed_point(sums, 40, back);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    EXPECT_EQ(back[i], static_cast<float>(std::ldexp(static_cast<double>(sums[i]), -40))) << sums[i];
+    EXPECT_LE(std::abs(back[i]), largest);
+  }
+  EXPECT_EQ(largest, std::ldexp(1.0F, 22));
+}
+
+TEST(FixedPoint, SettingIsAddingToNothing) {
+  const auto gradients = slot_gradients(2, 1001);
+  std::vector<std::int64_t> set(1001, 77), added(1001, 0);
+  (void)set_fixed_point(gradients[0], 25, set);
+  (void)add_fixed_point(gradients[0], 25, added);
+  EXPECT_EQ(set, added);
+}
+
 TEST(Exponents, LeaveEightBitsAboveTheLargestElement) {
-  std::vector<int> exponents{1000};
-  next_exponents(one_segment(3), std::vector<float>{0.1F, -3.0F, 2.0F}, exponents);
-  EXPECT_EQ(exponents[0], kBudgetBits - 2);  // 3 < 2^2
+  const int exponent = next_exponent(3.0F, 1000);
+  EXPECT_EQ(exponent, kBudgetBits - 2);  // 3 < 2^2
   std::vector<std::int64_t> sum(1);
-  EXPECT_EQ(add_fixed_point(std::vector<float>{255.0F * 3.0F}, exponents[0], sum).overflow, 0);
-  EXPECT_EQ(add_fixed_point(std::vector<float>{400.0F * 3.0F}, exponents[0], sum).overflow, 1);
+  EXPECT_EQ(add_fixed_point(std::vector<float>{255.0F * 3.0F}, exponent, sum).overflow, 0);
+  EXPECT_EQ(add_fixed_point(std::vector<float>{400.0F * 3.0F}, exponent, sum).overflow, 1);
 }
 
 TEST(Exponents, FallAtOnceRiseSlowlyAndKeepWhenNothingIsKnown) {
-  std::vector<int> exponents{10};
-  next_exponents(one_segment(1), std::vector<float>{1e-6F}, exponents);
-  EXPECT_EQ(exponents[0], 10 + kGrowthBits);
-  next_exponents(one_segment(1), std::vector<float>{0.0F}, exponents);
-  EXPECT_EQ(exponents[0], 10 + kGrowthBits);
-  next_exponents(one_segment(1), std::vector<float>{1e20F}, exponents);
-  EXPECT_EQ(exponents[0], kBudgetBits - 67);
+  EXPECT_EQ(next_exponent(1e-6F, 10), 10 + kGrowthBits);
+  EXPECT_EQ(next_exponent(0.0F, 13), 13);
+  EXPECT_EQ(next_exponent(1e20F, 13), kBudgetBits - 67);
 }
 
 }  // namespace

@@ -38,6 +38,9 @@ class Bench : public Command {
                          row("cohort", cohort_, "cohort.yaml with raw files, for 'ingest'"),
                          row("tiles", tiles_, "tiles a bag of the stores that are made, one store each"),
                          row("rounds", rounds_, {1, 1000}, "rounds", "what is compared takes turns in each"),
+                         row("steps", steps_, {1, 1000}, "steps", "step: of each kind in a round"),
+                         row("twin", twin_, "step: folder for what another program needs to take the same steps (tests/bench/ddp.py)"),
+                         row("paced", paced_, "step: each round waits for a line of input"),
                          row("small", small_, "tiny sizes: shows that everything runs, the figures mean nothing")};
     for (Row& one : engine::rows(experiment_)) all.push_back(std::move(one));
     return all;
@@ -52,7 +55,7 @@ class Bench : public Command {
       tiles.push_back(small_ ? std::max<long long>(1, *n / 100) : *n);
     }
     const double before = load_average();
-    Figures figures = chosen.run({context, experiment_, store_, cohort_, tiles, static_cast<int>(small_ ? 2 : rounds_), small_});
+    Figures figures = chosen.run({context, experiment_, store_, cohort_, tiles, static_cast<int>(small_ ? 2 : rounds_), twin_, paced_, static_cast<int>(steps_), small_});
     if (!context.world.root()) return ExitCode::done;
     const Machine machine = this_machine();
     figures.note(fmt::format("load average {:.1f} before and {:.1f} after on {} cores: only ratios within a run carry to another", before, load_average(),
@@ -81,8 +84,9 @@ class Bench : public Command {
 
   std::string store_, cohort_;
   std::vector<std::string> tiles_{"500", "4000"};
-  long long rounds_ = 5;
-  bool small_ = false;
+  long long rounds_ = 5, steps_ = 1;
+  std::string twin_;
+  bool paced_ = false, small_ = false;
   engine::Experiment experiment_;
 };
 

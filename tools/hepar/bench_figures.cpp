@@ -56,7 +56,7 @@ nlohmann::ordered_json Figures::json() const {
   for (const Figure& figure : figures_) {
     const auto [low, high] = std::minmax_element(figure.samples.begin(), figure.samples.end());
     figures.push_back({{"name", figure.name}, {"unit", figure.unit}, {"median", median(figure.samples)}, {"min", *low}, {"max", *high},
-                       {"rounds", figure.samples.size()}});
+                       {"rounds", figure.samples.size()}, {"samples", figure.samples}});
   }
   return {{"figures", figures}, {"notes", notes_}};
 }

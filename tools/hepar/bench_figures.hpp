@@ -23,6 +23,9 @@ struct BenchRequest {
   std::filesystem::path cohort;           // with raw files, for `ingest`
   std::vector<long long> tiles;           // of each bag, when stores are made
   int rounds = 5;
+  std::filesystem::path twin;             // `step`: what another program needs to take the same steps is written there
+  bool paced = false;                     // `step`: each round waits for a line of input
+  int steps = 1;                          // `step`: of each kind, in a round
   bool small = false;                     // shows that it runs; its figures mean nothing
 };
 

@@ -9,6 +9,7 @@ void add_trainer_commands(Commands& list) {
   list.push_back(make_predict_command());
   list.push_back(make_report_command());
   list.push_back(make_stats_command());
+  list.push_back(make_plan_command());
   list.push_back(make_bench_command());
 }
 

@@ -8,6 +8,7 @@
 #include "trainer/engine/experiment.hpp"
 #include "trainer/objective/objective.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -27,10 +28,13 @@ struct Selection {
 
 // Faults that the tests of the laws plant; -1: never.
 struct Faults {
-  long long nan_step = -1;        // a NaN in slot 0 of this step
+  long long nan_step = -1;        // a NaN in slot 0 of this step …
+  long long nan_until = -1;       // … and of those after it, to this one
   long long overflow_step = -1;   // a gradient beyond the fixed point's range in slot 0
   long long break_step = -1;      // a difference between ranks: breaks law 2 on purpose
+  long long memory_step = -1;     // no memory for slot 0 (native: for the first forward)
   long long slow_ms = 0;          // a pause before each slot
+  [[nodiscard]] bool nan_at(std::int64_t step) const { return nan_step >= 0 && step >= nan_step && step <= std::max(nan_step, nan_until); }
 };
 
 [[nodiscard]] std::vector<Row> rows(Faults& faults);  // keys "faults.…", left out of --help

@@ -27,7 +27,10 @@ std::vector<Row> train_rows(TrainConfig& c) {
       row("train.ema", c.ema, {0, 0.99999}, "", "decay of averaged weights, which then predict; 0: none"),
       row("train.precision", c.precision, {"fp32"}, "arithmetic of the network"),
       row("train.bag_cap", c.bag_cap, {1, 1e9}, "tiles", "longest run of a bag in one step"),
-      row("train.checkpoint_every", c.checkpoint_every, "auto (10min), or a number with min, steps or epoch"),
+      row("train.init_from", c.init_from, "a finished run: its parameters begin this one, where name and shape agree"),
+      row("train.freeze", c.freeze, "modules that stay as they begin, such as encoder.slide"),
+      row("train.module_rates", c.module_rates, "shares of the learning rate, such as encoder.ct=0.1"),
+      row("train.checkpoint_every", c.checkpoint_every, "auto (10min, by the time limit where it is known), or a number with min, steps or epoch"),
   };
 }
 
@@ -64,15 +67,20 @@ std::vector<Row> rows(Experiment& e) {
                row("resources.stall_seconds", e.resources.stall_seconds, {1, 1e6}, "s", "a rank without progress for so long, and for ten of the slowest steps, ends the job")});
   append(all, {row("resources.slots_at_once", e.resources.slots_at_once, "slots computed at the same time by a rank: auto (its share of cores) or a number"),
                row("resources.prefetch", e.resources.prefetch, "batches read ahead: auto or a number"),
-               row("resources.staging", e.resources.staging, {"auto"}, "features are read where the store is")});
+               row("resources.staging", e.resources.staging, {"auto"}, "features are read where the store is"),
+               row("resources.overlap", e.resources.overlap, {"auto", "on", "off"}, "sums over ranks begin while backward goes on: auto tries both"),
+               row("resources.checkpoints_kept", e.resources.checkpoints_kept, {1, 1000}, "checkpoints", "the newest that stay, beside the one of the lowest loss"),
+               row("resources.trace_steps", e.resources.trace_steps, {0, 1e6}, "steps", "whose phases go to trace.json, for chrome://tracing; 0: none")});
   return all;
 }
 
 std::vector<Row> rows(Faults& f) {
   const Range step{-1, 1e15};
   return {row("faults.nan_step", f.nan_step, step, "step", "for tests: a NaN in slot 0 of this step"),
+          row("faults.nan_until", f.nan_until, step, "step", "for tests: and of the steps after it, to this one"),
           row("faults.overflow_step", f.overflow_step, step, "step", "for tests: a gradient beyond the fixed point's range"),
           row("faults.break_step", f.break_step, step, "step", "for tests: a difference between ranks"),
+          row("faults.memory_step", f.memory_step, step, "step", "for tests: memory that is used up in slot 0"),
           row("faults.slow_ms", f.slow_ms, {0, 1e6}, "ms", "for tests: a pause before each slot")};
 }
 

@@ -26,6 +26,9 @@ struct TrainConfig {
   std::string precision = "fp32";
   long long bag_cap = 4096;
   std::string checkpoint_every = "auto"; // auto | 10min | 500steps | 1epoch
+  std::string init_from;                 // a finished run whose parameters are taken over where name and shape agree
+  std::vector<std::string> freeze;       // modules that stay as they begin: encoder.slide, fusion, head.…
+  std::vector<std::string> module_rates; // encoder.ct=0.1: share of the learning rate
 };
 
 struct ValidationConfig {
@@ -48,6 +51,9 @@ struct Resources {
   std::string slots_at_once = "auto";
   std::string prefetch = "auto";
   std::string staging = "auto";
+  std::string overlap = "auto";          // on | off
+  long long checkpoints_kept = 2;
+  long long trace_steps = 0;
 };
 
 struct Experiment {

@@ -4,10 +4,8 @@
 #include "data/base/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <string_view>
 
 namespace hepar::engine {
@@ -66,37 +64,26 @@ double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t 
   return config.learning_rate * named(kSchedules, config.schedule, "train.schedule").part(std::min(1.0, share));
 }
 
-void apply_update(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update) {
-  named(kOptimisers, config.optimizer, "train.optimizer").update(arena, gradient, config, rate, update);
+void apply_update(Arena& arena, std::span<const float> gradient, float factor, const TrainConfig& config, double rate, std::int64_t update) {
+  named(kOptimisers, config.optimizer, "train.optimizer").update(arena, gradient, factor, config, rate, update);
 }
 
-double clip(std::span<float> gradient, double limit) {
-  // Several sums side by side: one alone waits for its own last addition.
-  constexpr std::size_t kLanes = 16;
-  std::array<double, kLanes> sums{};
-  const std::size_t whole = gradient.size() / kLanes * kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<double>(gradient[i + lane]) * static_cast<double>(gradient[i + lane]);
-  for (std::size_t i = whole; i < gradient.size(); ++i) sums[i - whole] += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
-  const double norm = std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
-  if (limit <= 0 || norm <= limit) return norm;
-  const auto factor = static_cast<float>(limit / norm);
-  for (float& value : gradient) value *= factor;
-  return norm;
-}
+float clip_factor(double norm, double limit) { return limit <= 0 || norm <= limit ? 1.0f : static_cast<float>(limit / norm); }
 
-void adamw(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update) {
+void adamw(Arena& arena, std::span<const float> gradient, float factor, const TrainConfig& config, double rate, std::int64_t update) {
   constexpr float kBeta1 = 0.9f, kBeta2 = 0.999f, kEpsilon = 1e-8f;
   const double correction1 = 1 - std::pow(0.9, static_cast<double>(update)), correction2 = 1 - std::pow(0.999, static_cast<double>(update));
-  const auto step_size = static_cast<float>(rate / correction1);
   const auto root2 = static_cast<float>(1 / std::sqrt(correction2));
   float* values = arena.values().data();
   float* m = arena.first_moment().data();
   float* v = arena.second_moment().data();
   for (const Segment& segment : arena.segments()) {
-    const auto keep = static_cast<float>(1 - (segment.decay ? rate * config.weight_decay : 0.0));
+    if (segment.rate == 0) continue;
+    const double own_rate = rate * segment.rate;
+    const auto step_size = static_cast<float>(own_rate / correction1);
+    const auto keep = static_cast<float>(1 - (segment.decay ? own_rate * config.weight_decay : 0.0));
     for (auto i = static_cast<std::size_t>(segment.first); i < static_cast<std::size_t>(segment.first + segment.count); ++i) {
-      const float g = gradient[i];
+      const float g = factor * gradient[i];
       m[i] = kBeta1 * m[i] + (1 - kBeta1) * g;
       v[i] = kBeta2 * v[i] + (1 - kBeta2) * g * g;
       values[i] = values[i] * keep - step_size * m[i] / (std::sqrt(v[i]) * root2 + kEpsilon);
@@ -108,7 +95,10 @@ void average(Arena& arena, double decay) {
   const auto keep = static_cast<float>(decay), take = static_cast<float>(1 - decay);
   const std::span<const float> values = arena.values();
   std::span<float> mean = arena.average();
-  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] = keep * mean[i] + take * values[i];
+  for (const Segment& segment : arena.segments()) {
+    if (segment.rate == 0) continue;  // rounding would move what stays
+    for (auto i = static_cast<std::size_t>(segment.first); i < static_cast<std::size_t>(segment.first + segment.count); ++i) mean[i] = keep * mean[i] + take * values[i];
+  }
 }
 
 }  // namespace hepar::engine

@@ -19,12 +19,13 @@ namespace hepar::engine {
 // Linear warm-up, then the schedule of `config`.
 [[nodiscard]] double learning_rate(const TrainConfig& config, std::int64_t step, std::int64_t steps);
 
-// Scales the gradient to at most `limit` (0: never); the norm before, summed in double in one fixed order.
-double clip(std::span<float> gradient, double limit);
+// What a gradient of this norm is multiplied with, so that it is at most `limit` (0: never clipped).
+[[nodiscard]] float clip_factor(double norm, double limit);
 
-// One update by the optimiser of `config`; `update` is 1 for the first.
-void apply_update(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update);
-void adamw(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update);
+// One update by the optimiser of `config`; `update` is 1 for the first. The gradient counts `factor` times; frozen segments stay as
+// they are.
+void apply_update(Arena& arena, std::span<const float> gradient, float factor, const TrainConfig& config, double rate, std::int64_t update);
+void adamw(Arena& arena, std::span<const float> gradient, float factor, const TrainConfig& config, double rate, std::int64_t update);
 void average(Arena& arena, double decay);
 
 // The values of train.optimizer and train.schedule: the names of the tables in optimiser.cpp.

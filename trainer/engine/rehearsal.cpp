@@ -27,6 +27,7 @@ struct Rehearsal::Impl {
 Rehearsal::Rehearsal(const Experiment& experiment, const store::Store& store, std::vector<std::int64_t> patients, collective::Collective& group)
     : impl_(std::make_unique<Impl>(experiment, store, std::move(patients), group)) {}
 Rehearsal::~Rehearsal() = default;
+Training& Rehearsal::training() { return impl_->training; }
 
 StepTimes Rehearsal::step() {
   impl_->group.barrier();
@@ -45,7 +46,7 @@ int Rehearsal::slots_at_once() const { return impl_->training.workers(); }
 StepSeconds Training::rehearse(double& optimiser_seconds, double& loss) {
   const StepResult result = computed_step(sampler_->step(cursor_.step));
   const double before = optimiser_seconds_;
-  update();
+  (void)update(result.norm);
   ++cursor_.step;
   optimiser_seconds = optimiser_seconds_ - before;
   loss = result.loss;
@@ -87,10 +88,10 @@ OptimiserTimes time_optimisers(std::int64_t fusion_width, int rounds) {
   torch::optim::AdamW torch_adamw(copies, torch::optim::AdamWOptions(train.learning_rate).weight_decay(train.weight_decay));
   OptimiserTimes times;
   times.parameters = arena.size();
-  adamw(arena, gradient, train, train.learning_rate, 1);  // both make their state before the clock runs
+  adamw(arena, gradient, 1, train, train.learning_rate, 1);  // both make their state before the clock runs
   torch_adamw.step();
   for (int round = 0; round < rounds; ++round) {
-    times.ours.push_back(seconds_of([&] { adamw(arena, gradient, train, train.learning_rate, round + 2); }));
+    times.ours.push_back(seconds_of([&] { adamw(arena, gradient, 1, train, train.learning_rate, round + 2); }));
     times.torch.push_back(seconds_of([&] { torch_adamw.step(); }));
   }
   return times;

@@ -7,10 +7,13 @@
 #include "trainer/engine/experiment.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
 namespace hepar::engine {
+
+class Training;
 
 // Seconds of one step: wall time, and the parts summed over this rank's slots.
 struct StepTimes {
@@ -25,11 +28,14 @@ class Rehearsal {
   ~Rehearsal();
   // The next step, update included. Collective.
   StepTimes step();
+  // What another program needs to take the same steps, as twin.json and twin.safetensors. Local.
+  void write_twin(const std::filesystem::path& folder);
   [[nodiscard]] std::int64_t parameters() const;
   [[nodiscard]] std::int64_t patients_in_step() const;
   [[nodiscard]] int slots_at_once() const;
 
  private:
+  Training& training();
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -13,7 +13,7 @@
 
 namespace hepar::engine {
 
-std::string safetensors_text(const std::vector<NamedValues>& tensors) {
+void safetensors_text(const std::vector<NamedValues>& tensors, std::string& out) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   std::uint64_t at = 0;
   for (const NamedValues& tensor : tensors) {
@@ -23,10 +23,16 @@ std::string safetensors_text(const std::vector<NamedValues>& tensors) {
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');
   const std::uint64_t length = text.size();
-  std::string out(reinterpret_cast<const char*>(&length), sizeof length);
-  out.reserve(out.size() + text.size() + at);
+  out.clear();
+  out.reserve(sizeof length + text.size() + at);
+  out.append(reinterpret_cast<const char*>(&length), sizeof length);
   out += text;
   for (const NamedValues& tensor : tensors) out.append(reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size_bytes());
+}
+
+std::string safetensors_text(const std::vector<NamedValues>& tensors) {
+  std::string out;
+  safetensors_text(tensors, out);
   return out;
 }
 

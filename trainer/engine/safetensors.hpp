@@ -17,6 +17,7 @@ struct NamedValues {
 };
 
 [[nodiscard]] std::string safetensors_text(const std::vector<NamedValues>& tensors);  // the whole file
+void safetensors_text(const std::vector<NamedValues>& tensors, std::string& out);      // the same, in memory that is there
 
 struct LoadedTensor {
   std::string name;

@@ -6,6 +6,8 @@
 #include "data/base/machine.hpp"
 #include "trainer/engine/checkpoint.hpp"
 #include "trainer/engine/engine.hpp"
+#include "trainer/engine/initial.hpp"
+#include "trainer/engine/overlap.hpp"
 #include "trainer/engine/run_record.hpp"
 #include "trainer/engine/step.hpp"
 #include "trainer/engine/tensorboard.hpp"
@@ -24,6 +26,7 @@ namespace hepar::engine {
 struct Rhythm {
   double seconds = 600;
   std::int64_t steps = 0;
+  bool automatic = false;  // by the time limit, where that is known
 };
 
 [[nodiscard]] inline double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
@@ -46,6 +49,7 @@ class Training {
   // For measuring (rehearsal.cpp): everything that is computed, without a run's folder.
   void prepare();
   StepSeconds rehearse(double& optimiser_seconds, double& loss);
+  void write_twin(const std::filesystem::path& folder);
   [[nodiscard]] std::int64_t parameters() const { return arena_->size(); }
   [[nodiscard]] std::int64_t patients_in_step() const { return config_.slots_per_step * config_.patients_per_slot; }
   [[nodiscard]] int workers() const { return workers_->count(); }
@@ -55,22 +59,25 @@ class Training {
   void continue_from_checkpoint();
   void steps();
   bool one_step();
-  struct Update { double norm = 0, rate = 0; };
-  Update update();
+  double update(double norm);
   void skip(const StepResult& result);
   void add_phases();
-  void after_step(const StepResult& result, const Update& made);
+  void after_step(const StepResult& result, double rate);
   void finish(bool stopped);
   [[nodiscard]] nlohmann::ordered_json identity(const std::string& status) const;
   [[nodiscard]] nlohmann::ordered_json run_json(const std::string& hash, bool stopped);
+  void show_phases(const nlohmann::ordered_json& record) const;
   [[nodiscard]] StepResult computed_step(const dataset::StepPlan& plan);
+  [[nodiscard]] StepResult repeated_step(const dataset::StepPlan& plan);
   [[nodiscard]] std::optional<TrainResult> finished_before();
   void choose_patients();
   void start_computing();
   [[nodiscard]] TrainResult result() const;
   [[nodiscard]] std::vector<std::string> trained_on() const;
   [[nodiscard]] Spent spent() const { return {before_.seconds + seconds_since(start_), before_.sessions + 1}; }
-  void save_checkpoint();
+  void roll_back();
+  [[nodiscard]] double checkpoint_interval() const;
+  void save_checkpoint(bool must);
 
   const TrainRequest& request_;
   const TrainConfig& config_;
@@ -88,10 +95,13 @@ class Training {
   std::vector<double> cost_;
   std::unique_ptr<model::Network> network_;
   std::unique_ptr<Arena> arena_;
+  Initial initial_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<dataset::Sampler> sampler_;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<StepEngine> engine_;
+  std::unique_ptr<OverlapChoice> overlap_;
+  std::unique_ptr<Trace> trace_;
   std::unique_ptr<CheckpointWriter> writer_;
   std::unique_ptr<Events> events_;
   std::unique_ptr<TensorBoard> tensorboard_;
@@ -104,7 +114,9 @@ class Training {
   Spent before_;                           // by the sessions that this one continues
   std::int64_t reduced_bytes_ = 0;         // that this rank gave to all-reduces
   std::int64_t total_steps_ = 0, slots_computed_ = 0, patients_done_ = 0;
+  std::int64_t first_step_ = 0;            // of this session
   std::int64_t checkpointed_step_ = 0;
+  double loss_sum_ = 0;                    // of the steps since then
   bool stop_ = false;
   Rhythm rhythm_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), checkpointed_ = start_, logged_ = start_;

@@ -34,7 +34,7 @@ std::size_t batches_ahead(const Resources& resources, int slots) {
 }
 
 Rhythm rhythm_of(const std::string& text, std::int64_t steps_per_epoch) {
-  if (text == "auto") return {};
+  if (text == "auto") return {.automatic = true};
   const struct { const char* unit; double seconds; double steps; } units[] = {{"min", 60, 0}, {"steps", 0, 1}, {"epochs", 0, static_cast<double>(steps_per_epoch)}, {"epoch", 0, static_cast<double>(steps_per_epoch)}};
   for (const auto& unit : units) {
     if (!text.ends_with(unit.unit)) continue;
@@ -104,14 +104,23 @@ void Training::prepare() {
   transform_ = dataset::Transform::fit(store, selection_.modalities, selection_.columns, patients_);
   cost_ = dataset::patient_costs(store, selection_.modalities, config_.bag_cap);
   network_ = model::make_network(request_.experiment.model, transform_.inputs(), shapes_of(heads_), seed_);
+  if (request_.experiment.mode == "reproducible")
+    if (const std::string why = network_->breaks_law_2(); !why.empty()) throw usage_error(why, {}, "set mode: native, or mend the module");
   arena_ = std::make_unique<Arena>(*network_);
+  initial_ = begin_from(config_, *arena_);
+  set_rates(config_, *arena_);
+  if (!initial_.taken.empty()) console_.note(std::to_string(initial_.taken.size()) + " parameters begin as those of " + config_.init_from + ", " + std::to_string(initial_.own.size()) + " from the seed");
   if (config_.ema > 0) arena_->start_average();
   sampler_ = std::make_unique<dataset::Sampler>(patients_, seed_, config_.slots_per_step, config_.patients_per_slot);
   total_steps_ = planned_steps(config_, sampler_->steps_per_epoch());
   rhythm_ = rhythm_of(config_.checkpoint_every, sampler_->steps_per_epoch());
   start_computing();
   cursor_.exponents.assign(arena_->segments().size(), kFirstExponent);
+  // The same configuration beginning with other parameters, or with another module in a file, is another training.
+  std::string outside = initial_.parameters_sha256;
+  for (const std::string& entry : request_.experiment.model.torchscript) outside += sha256_file(entry.substr(entry.find('=') + 1));
   cursor_.config_sha256 = config_sha256(request_.experiment);
+  if (!outside.empty()) cursor_.config_sha256 = sha256(cursor_.config_sha256 + outside);
   cursor_.features_sha256 = store.features_sha256();
   cursor_.tables_sha256 = store.tables_sha256();
   cursor_.machine = machine_identity();
@@ -145,7 +154,12 @@ void Training::start_computing() {
   check_blas(machine, slots, console_);
   workers_ = std::make_unique<Workers>(slots);
   learner_ = std::make_unique<Learner>(Learner{request_.store, transform_, *network_, heads_, subjects_, cost_, config_, seed_});
-  engine_ = std::make_unique<StepEngine>(*learner_, *arena_, group_, *workers_, batches_ahead(request_.experiment.resources, slots));
+  const std::size_t ahead = batches_ahead(request_.experiment.resources, slots);
+  const auto make_network = [this] { return model::make_network(request_.experiment.model, transform_.inputs(), shapes_of(heads_), seed_); };
+  engine_ = request_.experiment.mode == "native" ? make_native(*learner_, *arena_, group_, *workers_, ahead, make_network) : make_reproducible(*learner_, *arena_, group_, *workers_, ahead);
+  trace_ = std::make_unique<Trace>(request_.experiment.resources.trace_steps);
+  engine_->trace_to(trace_.get());
+  overlap_ = std::make_unique<OverlapChoice>(request_.experiment.resources.overlap, group_);
 }
 
 void Training::continue_from_checkpoint() {
@@ -168,17 +182,18 @@ void Training::continue_from_checkpoint() {
       cursor_.machine = machine;
       if (!same && cursor_.reproducible_until < 0) cursor_.reproducible_until = cursor_.step;
     }
-    state = Json{{"found", found.has_value()}, {"step", cursor_.step}, {"updates", cursor_.updates}, {"skipped", cursor_.skipped}, {"skipped_in_a_row", cursor_.skipped_in_a_row}, {"exponents", cursor_.exponents}, {"reproducible_until", cursor_.reproducible_until}}.dump();
+    state = Json{{"found", found.has_value()}, {"step", cursor_.step}, {"updates", cursor_.updates}, {"skipped", cursor_.skipped}, {"skipped_in_a_row", cursor_.skipped_in_a_row}, {"rollbacks", cursor_.rollbacks}, {"exponents", cursor_.exponents}, {"reproducible_until", cursor_.reproducible_until}}.dump();
   });
   const Json shared = Json::parse(collective::broadcast_text(group_, state));
   cursor_.step = shared.at("step");
   cursor_.updates = shared.at("updates");
   cursor_.skipped = shared.at("skipped");
   cursor_.skipped_in_a_row = shared.at("skipped_in_a_row");
+  cursor_.rollbacks = shared.at("rollbacks");
   cursor_.exponents = shared.at("exponents").get<std::vector<int>>();
   cursor_.reproducible_until = shared.at("reproducible_until");
   if (!shared.at("found").get<bool>()) return;
-  for (std::span<float> flat : {arena_->values(), arena_->first_moment(), arena_->second_moment(), arena_->average()}) group_.broadcast(std::as_writable_bytes(flat), 0);
+  for (std::span<float> flat : {arena_->values(), arena_->first_moment(), arena_->second_moment(), arena_->anchor(), arena_->average()}) group_.broadcast(std::as_writable_bytes(flat), 0);
   before_ = cursor_.spent;  // the root's, who reports it
   checkpointed_step_ = cursor_.step;
 }

@@ -22,6 +22,7 @@ std::vector<Row> rows(ModelConfig& c) {
       row("model.sequence.heads", c.sequence.heads, {1, 64}, "heads", "attention heads; must divide model.sequence.width"),
       row("model.sequence.hidden", c.sequence.hidden, size, "values", "hidden width of a transformer layer"),
       row("model.sequence.positions", c.sequence.positions, {1, 1048576}, "tokens", "positions told apart; later ones share the last"),
+      row("model.torchscript", c.torchscript, "inputs encoded by TorchScript files that are trained along, such as ct=encoder.pt"),
       row("model.fusion.kind", c.fusion.kind, fusion_names(), "how the inputs become one representation"),
       row("model.fusion.width", c.fusion.width, size, "values", "width of the fused representation"),
       row("model.fusion.depth", c.fusion.depth, {0, 64}, "blocks", "residual blocks after the first layer"),

@@ -19,6 +19,8 @@ std::span<const EncoderKind> encoder_table() {
 }
 
 std::unique_ptr<Encoder> make_encoder(const ModelConfig& config, const dataset::Input& input, ParameterSet& parameters) {
+  for (const std::string& entry : config.torchscript)
+    if (entry.starts_with(input.name + "=")) return make_script_encoder(config, input, parameters, entry.substr(input.name.size() + 1));
   for (const EncoderKind& entry : encoder_table())
     if (entry.kind == input.kind) return entry.make(config, input, parameters);
   throw Error(ExitCode::bug, "no encoder for inputs of kind " + std::string(name_of(input.kind)));

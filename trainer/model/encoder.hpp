@@ -19,6 +19,7 @@ class Encoder {
   [[nodiscard]] virtual std::int64_t linear_width() const = 0;
   // Size of a step in a direct term's weight, relative to other parameters: few standardised columns may move fast.
   [[nodiscard]] virtual double linear_gain() const = 0;
+  [[nodiscard]] virtual std::string breaks_law_2() const { return {}; }  // as of a Network
 };
 
 struct EncoderKind {
@@ -28,6 +29,7 @@ struct EncoderKind {
 [[nodiscard]] std::span<const EncoderKind> encoder_table();
 [[nodiscard]] std::unique_ptr<Encoder> make_encoder(const ModelConfig& config, const dataset::Input& input, ParameterSet& parameters);
 
+std::unique_ptr<Encoder> make_script_encoder(const ModelConfig& config, const dataset::Input& input, ParameterSet& parameters, const std::string& path);
 std::unique_ptr<Encoder> make_vector_encoder(const ModelConfig& config, const dataset::Input& input, ParameterSet& parameters);
 std::unique_ptr<Encoder> make_bag_encoder(const ModelConfig& config, const dataset::Input& input, ParameterSet& parameters);
 std::unique_ptr<Encoder> make_volume_encoder(const ModelConfig& config, const dataset::Input& input, ParameterSet& parameters);

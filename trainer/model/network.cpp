@@ -28,6 +28,9 @@ class FusedNetwork : public Network {
   FusedNetwork(const ModelConfig& config, const std::vector<dataset::Input>& inputs, const std::vector<HeadShape>& heads, std::uint64_t seed)
       : config_(config), parameters_(seed) {
     if (inputs.empty()) throw usage_error("modalities: none is left to train on");
+    for (const std::string& entry : config.torchscript)
+      if (std::none_of(inputs.begin(), inputs.end(), [&](const dataset::Input& input) { return entry.starts_with(input.name + "=") && entry.size() > input.name.size() + 1; }))
+        throw usage_error("'model.torchscript' holds '" + entry + "', which is no input of this training with a file", {}, "give such as ct=encoder.pt");
     std::int64_t direct = 0;
     for (const dataset::Input& input : inputs) {
       InputPart part{input.kind, make_encoder(config, input, parameters_), {}};
@@ -68,6 +71,12 @@ class FusedNetwork : public Network {
       if (own.defined()) sum = sum + own;
     }
     return sum;
+  }
+
+  std::string breaks_law_2() const override {
+    for (const InputPart& part : inputs_)
+      if (std::string why = part.encoder->breaks_law_2(); !why.empty()) return why;
+    return {};
   }
 
  private:

@@ -38,6 +38,7 @@ struct ModelConfig {
   VolumeConfig volume;
   SequenceConfig sequence;
   FusionConfig fusion;
+  std::vector<std::string> torchscript;  // "ct=encoder.pt": that file encodes this input, and is trained along
   HeadsConfig heads;
 };
 [[nodiscard]] std::vector<Row> rows(ModelConfig& config);  // keys "model.…"
@@ -59,6 +60,8 @@ class Network {
   [[nodiscard]] virtual std::vector<at::Tensor> forward(const dataset::Batch& batch, const MaskKey& mask) const = 0;
   // Differentiable penalty beside weight decay (arm effects shrunk towards the common hazard); scalar.
   [[nodiscard]] virtual at::Tensor penalty() const = 0;
+  // Why the same slot may not give the same bits, or "": tried on made-up patients where a part comes from outside.
+  [[nodiscard]] virtual std::string breaks_law_2() const { return {}; }
 };
 
 [[nodiscard]] std::unique_ptr<Network> make_network(const ModelConfig& config, const std::vector<dataset::Input>& inputs,

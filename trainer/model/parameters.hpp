@@ -16,6 +16,8 @@ class ParameterSet {
   // Normal with the given standard deviation (0: zeros), a function of (seed, name) alone.
   at::Tensor normal(const std::string& name, std::vector<std::int64_t> shape, double sd, Decay decay = Decay::yes);
   at::Tensor constant(const std::string& name, std::vector<std::int64_t> shape, double value, Decay decay = Decay::no);
+  // A tensor that exists, with its values.
+  at::Tensor adopt(const std::string& name, at::Tensor tensor, Decay decay) { return add(name, std::move(tensor), decay); }
   [[nodiscard]] const std::vector<Parameter>& all() const { return parameters_; }
 
  private:

@@ -54,6 +54,20 @@ def time_is_accounted_for(folder, store):
     assert not (folder / "back" / "trace.json").exists()
 
 
+def a_staged_store_is_the_same_answer(folder, store):
+    here = t.trained(store, folder / "here")
+    slowly = ["--set", "faults.slow_ms=60"]  # so that the copy is there before the training is over
+    staged = t.trained(store, folder / "staged", "--set", f"resources.staging={folder / 'local'}", *slowly, ranks=2)
+    assert staged["staged"] is True and here["staged"] is False and staged["parameters_sha256"] == here["parameters_sha256"]
+    (copy,) = (folder / "local").iterdir()
+    assert copy.stat().st_mode & 0o077 == 0, "others may read the copy"
+    (folder / "file").write_text("no folder")
+    words = [word for word in t.words(store, folder / "fallback", "--set", f"resources.staging={folder / 'file'}", *slowly) if word != "--quiet"]
+    done = t.made_cohort.run(t.PROGRAM, *words)
+    assert done.stderr.count("the store is read where it is") == 1, done.stderr
+    assert t.run_json(folder / "fallback")["parameters_sha256"] == here["parameters_sha256"]
+
+
 def checkpoints_stay(folder, store):
     run = folder / "kept"
     record = t.trained(store, run, "--set", "resources.checkpoints_kept=3")
@@ -104,6 +118,7 @@ with tempfile.TemporaryDirectory() as scratch:
     skips_then_rolls_back_then_stops(folder, store)
     memory_names_the_slot(folder, store)
     time_is_accounted_for(folder, store)
+    a_staged_store_is_the_same_answer(folder, store)
     checkpoints_stay(folder, store)
     another_run_can_begin_it(folder, store)
     others_open_the_files(folder)

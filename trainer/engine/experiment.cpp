@@ -67,7 +67,7 @@ std::vector<Row> rows(Experiment& e) {
                row("resources.stall_seconds", e.resources.stall_seconds, {1, 1e6}, "s", "a rank without progress for so long, and for ten of the slowest steps, ends the job")});
   append(all, {row("resources.slots_at_once", e.resources.slots_at_once, "slots computed at the same time by a rank: auto (its share of cores) or a number"),
                row("resources.prefetch", e.resources.prefetch, "batches read ahead: auto or a number"),
-               row("resources.staging", e.resources.staging, {"auto"}, "features are read where the store is"),
+               row("resources.staging", e.resources.staging, "copy of the store on the node's disk: auto (from a network file system to TMPDIR), off, or a folder"),
                row("resources.overlap", e.resources.overlap, {"auto", "on", "off"}, "sums over ranks begin while backward goes on: auto tries both"),
                row("resources.checkpoints_kept", e.resources.checkpoints_kept, {1, 1000}, "checkpoints", "the newest that stay, beside the one of the lowest loss"),
                row("resources.trace_steps", e.resources.trace_steps, {0, 1e6}, "steps", "whose phases go to trace.json, for chrome://tracing; 0: none")});

@@ -11,7 +11,7 @@
 namespace hepar::engine {
 
 dataset::Batch read_batch(const Learner& learner, const std::vector<std::int64_t>& patients, std::uint64_t key) {
-  return learner.transform.batch(learner.store, patients, learner.config.bag_cap, key);
+  return learner.transform.batch(learner.staging != nullptr ? learner.staging->store() : learner.store, patients, learner.config.bag_cap, key);
 }
 
 at::Tensor loss_of(const Learner& learner, const model::Network& network, const dataset::Batch& batch, std::uint64_t key, double denominator) {

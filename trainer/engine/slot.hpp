@@ -3,6 +3,7 @@
 #pragma once
 
 #include "trainer/dataset/dataset.hpp"
+#include "trainer/dataset/staging.hpp"
 #include "trainer/engine/experiment.hpp"
 #include "trainer/model/network.hpp"
 #include "trainer/objective/objective.hpp"
@@ -24,6 +25,7 @@ struct Learner {
   const std::vector<double>& cost;                               // of a store patient
   const TrainConfig& config;
   std::uint64_t seed = 0;
+  const dataset::Staging* staging = nullptr;                     // where features are read, when it is not the store
 };
 
 [[nodiscard]] dataset::Batch read_batch(const Learner& learner, const std::vector<std::int64_t>& patients, std::uint64_t key);

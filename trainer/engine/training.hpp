@@ -98,6 +98,7 @@ class Training {
   Initial initial_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<dataset::Sampler> sampler_;
+  std::unique_ptr<dataset::Staging> staging_;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<StepEngine> engine_;
   std::unique_ptr<OverlapChoice> overlap_;

@@ -54,7 +54,7 @@ Json Training::identity(const std::string& status) const {
           {"config_sha256", cursor_.config_sha256}, {"mode", request_.experiment.mode}, {"reproducible", cursor_.reproducible_until < 0 && request_.experiment.mode == "reproducible"}, {"reproducible_until_step", cursor_.reproducible_until < 0 ? Json() : Json(cursor_.reproducible_until)}, {"ranks", group_.size()},
           {"backend", std::string(group_.name())}, {"slots_at_once", workers_->count()}, {"sums_overlap", overlap_->settled() && overlap_->early()}, {"seed", seed_}, {"steps", cursor_.step}, {"steps_planned", total_steps_},
           {"epochs", cursor_.step / std::max<std::int64_t>(1, sampler_->steps_per_epoch())}, {"steps_per_epoch", sampler_->steps_per_epoch()}, {"skipped_steps", cursor_.skipped}, {"rollbacks", cursor_.rollbacks},
-          {"patients", patients_.size()}, {"patients_without_outcome", request_.patients.size() - patients_.size()}, {"parameters", arena_->size()}, {"inputs", selection_.modalities},
+          {"patients", patients_.size()}, {"patients_without_outcome", request_.patients.size() - patients_.size()}, {"parameters", arena_->size()}, {"inputs", selection_.modalities}, {"staged", staging_->staged()},
           {"columns", selection_.columns}, {"left_out", selection_.left_out}, {"endpoints", selection_.endpoints}, {"init_from_sha256", initial_.taken.empty() ? Json() : Json(initial_.parameters_sha256)}, {"machine", machine_json()}};
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 namespace hepar::engine {
@@ -25,6 +26,13 @@ int whole_number(const std::string& key, const std::string& text, int lowest) {
 
 int slots_at_once(const Resources& resources) {
   return resources.slots_at_once == "auto" ? cores_of_this_rank() : whole_number("resources.slots_at_once", resources.slots_at_once, 1);
+}
+
+// The first rank of its node, which makes what the node's ranks share.
+bool first_of_node() {
+  for (const char* name : {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"})
+    if (const char* value = std::getenv(name)) return parse_integer(value).value_or(0) == 0;
+  return true;
 }
 
 // A thread that reads ahead takes a core from computing where none is free.
@@ -153,7 +161,8 @@ void Training::start_computing() {
   const int slots = slots_at_once(request_.experiment.resources);
   check_blas(machine, slots, console_);
   workers_ = std::make_unique<Workers>(slots);
-  learner_ = std::make_unique<Learner>(Learner{request_.store, transform_, *network_, heads_, subjects_, cost_, config_, seed_});
+  staging_ = std::make_unique<dataset::Staging>(request_.store, request_.experiment.resources.staging, first_of_node(), [this](const std::string& line) { console_.note(line); });
+  learner_ = std::make_unique<Learner>(Learner{request_.store, transform_, *network_, heads_, subjects_, cost_, config_, seed_, staging_.get()});
   const std::size_t ahead = batches_ahead(request_.experiment.resources, slots);
   const auto make_network = [this] { return model::make_network(request_.experiment.model, transform_.inputs(), shapes_of(heads_), seed_); };
   engine_ = request_.experiment.mode == "native" ? make_native(*learner_, *arena_, group_, *workers_, ahead, make_network) : make_reproducible(*learner_, *arena_, group_, *workers_, ahead);

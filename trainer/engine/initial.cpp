@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/initial.hpp"
 
+#include "data/base/run_folder.hpp"
 #include "data/base/text.hpp"
 #include "trainer/engine/model_file.hpp"
-#include "trainer/engine/run_folder.hpp"
 
 #include <algorithm>
 #include <map>

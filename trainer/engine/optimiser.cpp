@@ -4,6 +4,7 @@
 #include "data/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <string_view>
@@ -26,7 +27,7 @@ constexpr std::array<Schedule, 2> kSchedules{{{"cosine", [](double done) { retur
 
 struct Optimiser {
   std::string_view name;
-  void (*update)(Arena& arena, std::span<const float> gradient, const TrainConfig& config, double rate, std::int64_t update);
+  void (*update)(Arena& arena, std::span<const float> gradient, float factor, const TrainConfig& config, double rate, std::int64_t update);
 };
 // A new optimiser is one function and one line here. Its state lies in the arena's two moments, which checkpoints keep.
 constexpr std::array<Optimiser, 1> kOptimisers{{{"adamw", &adamw}}};

@@ -2,8 +2,8 @@
 // The phases of a training's first steps on a time line, in the format that chrome://tracing and Perfetto open.
 #pragma once
 
+#include "data/base/run_folder.hpp"
 #include "trainer/collective/collective.hpp"
-#include "trainer/engine/run_folder.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -120,7 +120,7 @@ void Training::finish(bool stopped) {
     return;
   }
   status_.check();
-  show_phases(record);
+  if (request_.label.empty()) show_phases(record);  // of a fold, run.json says it
   Experiment copy = request_.experiment;
   publish(folder_.model(), safetensors_text(tensors));
   publish(folder_.model_json(), to_text({transform_, heads_, endpoints_, request_.store.strategies().arm_names(), selection_.modalities, selection_.columns, config_yaml(copy), cursor_.features_sha256,

@@ -66,8 +66,6 @@ void StatusFile::begin(Status status) {
   write(path_, status);
 }
 
-void StatusFile::join() { generation_ = generation_on_disk(path_); }
-
 void StatusFile::publish(Status status) {
   check();
   status.generation = begun() ? generation_ : generation_on_disk(path_);

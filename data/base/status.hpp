@@ -34,8 +34,9 @@ class StatusFile {
 
   // Takes the folder: from here on writers of earlier generations are superseded. Throws disk_error.
   void begin(Status status);
-  // Works in it beside the process that has begun: superseded with it.
-  void join();
+  // This process works for the one that began: another rank of it, or a later stage. 0: no generation is claimed.
+  void join(std::int64_t generation) { generation_ = generation; }
+  [[nodiscard]] std::int64_t generation() const { return generation_; }
   // Throws like `check`. Without `begin` (an array task among others) the generation on disk is kept.
   void publish(Status status);
   // Before anything is published: throws rank_failed when a later generation has begun. Safe from any thread.

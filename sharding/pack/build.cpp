@@ -128,6 +128,13 @@ void Builder::working(const std::string& phase) {
   status_.begin({.phase = phase});
 }
 
+// Every rank writes segments and shards: none of them after a later run has begun in the folder.
+void Builder::share_status() {
+  std::int64_t generation = status_.generation();
+  world_.broadcast(std::as_writable_bytes(std::span(&generation, 1)), 0);
+  status_.join(generation);
+}
+
 void Builder::extract_missing() {
   const Timer timer(times_, "extract_seconds");
   if (tasks_.empty()) return;
@@ -140,6 +147,7 @@ void Builder::extract_missing() {
       world_, summary_.extracted,
       [&](std::int64_t task) {
         stop_if_asked();
+        status_.check();
         const auto p = static_cast<std::size_t>(tasks_[static_cast<std::size_t>(task)]);
         if (!writer) writer.emplace(names_.segments(), generation_, world_.rank());
         if (!log) log.emplace(names_.attempt_logs(), generation_, world_.rank());
@@ -205,6 +213,7 @@ Summary Builder::run() {
     mpi::together(world_, [&] {
       if (world_.root()) begin();
     });
+    share_status();
     extract_missing();
     share_holdings();
     pack_shards();

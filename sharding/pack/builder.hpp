@@ -43,6 +43,7 @@ class Builder {
   void share_plan();                 // collective
   void begin();                      // rank 0
   void working(const std::string& phase);  // rank 0: from here to "finished" the folder is not as its store.json says
+  void share_status();
   void extract_missing();            // collective
   void share_holdings();             // collective
   void check_readable();             // rank 0

@@ -72,12 +72,14 @@ void Builder::pack_shards() {
     mpi::together(world_, [&] {
       if (world_.root()) working("pack");
     });
+    share_status();
     std::optional<Progress> progress;
     if (world_.root()) progress.emplace(console_, "pack", static_cast<std::int64_t>(missing.size()), "shards");
     mpi::work_queue(
         world_, static_cast<std::int64_t>(missing.size()),
         [&](std::int64_t task) {
           if (stop_requested()) throw Error(ExitCode::stopped, "stopped on request; finished shards are kept", {}, "run the same command again to continue");
+          status_.check();
           const auto index = missing.at(static_cast<std::size_t>(task)).get<std::size_t>();
           mine.push_back(pack_one(index, plans[index], contents_[index]));
         },

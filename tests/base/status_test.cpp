@@ -46,6 +46,17 @@ TEST_F(StatusTest, EveryStartIsALaterGeneration) {
   }
 }
 
+TEST_F(StatusTest, AnotherRankOfASupersededStartWritesNothingMore) {
+  StatusFile root(path_), other(path_);
+  root.begin({});
+  other.join(root.generation());
+  EXPECT_NO_THROW(other.check());
+  StatusFile(path_).begin({});
+  EXPECT_THROW(other.check(), Error);
+  EXPECT_THROW(other.publish({.state = "failed", .code = ExitCode::rank_failed}), Error);
+  EXPECT_EQ(read_status(path_)->state, "running");
+}
+
 TEST_F(StatusTest, ASupersededWriterWritesNothingMore) {
   StatusFile old(path_);
   old.begin({.phase = "old"});

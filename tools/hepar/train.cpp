@@ -20,6 +20,7 @@ class Train : public Command {
   std::string_view summary() const override { return "train one model on all eligible patients of a store"; }
   std::string_view example() const override { return "mpirun -n 4 hepar train --config experiment.yaml --store store --out run"; }
   std::string_view schema() const override { return "hepar-experiment/1"; }
+  bool parallel() const override { return true; }
   std::vector<Row> rows() override {
     std::vector<Row> all{required(row("store", store_, "the feature store")), row("out", out_, "folder of the run; an existing one is continued"),
                          row("fresh", fresh_, "move an existing run to OUT.old-N and start over"), row("resume", resume_, "insist that there is a run to continue"),
@@ -53,7 +54,7 @@ class Train : public Command {
     if (!context.world.root()) return result.stopped ? ExitCode::stopped : ExitCode::done;
     // A run that was killed between its model and this part gets it when it is run again.
     if (!result.stopped && (!result.already_finished || engine::Predictor::open(out_).extra("propensity").empty()))
-      add_mixture(*store, patients, context.console);
+      add_mixture(*store, patients, result.generation, context.console);
     if (context.json) {
       fmt::print("{}\n", nlohmann::ordered_json({{"parameters_sha256", result.parameters_sha256}, {"steps", result.steps}, {"epochs", result.epochs}, {"stopped", result.stopped}}).dump());
     } else if (result.stopped) {
@@ -66,9 +67,9 @@ class Train : public Command {
 
  private:
   // The mixture of strategies that `predict` needs for its natural rows, and which of them the patients can speak for.
-  void add_mixture(const store::Store& store, const std::vector<std::int64_t>& patients, const Console& console) const {
+  void add_mixture(const store::Store& store, const std::vector<std::int64_t>& patients, std::int64_t generation, const Console& console) const {
     const validation::ArmShares shares = validation::ArmShares::fit(store, engine::select(experiment_, store).columns, patients);
-    engine::add_to_model(out_, "propensity", shares.json());
+    engine::add_to_model(out_, "propensity", shares.json(), generation);
     for (const validation::Strategy& strategy : shares.strategies())
       if (!strategy.not_estimable.empty()) console.note("strategy " + strategy.name + " is not estimable: " + strategy.not_estimable);
   }

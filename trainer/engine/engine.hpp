@@ -47,12 +47,17 @@ struct TrainRequest {
   std::string label;                        // "fold C03" or "" for the progress line
   bool fresh = false, must_resume = false, accept_other_machine = false;
   Faults faults;
+  // Share of the planned steps after which it pauses: a checkpoint, and the model of that step. The same call with a larger
+  // share goes on, to the same bits as without a pause.
+  double until = 1;
 };
 
 struct TrainResult {
   std::string parameters_sha256;
   std::int64_t steps = 0, epochs = 0;
   bool stopped = false;                     // stop signal: checkpoint written, exit 75
+  bool paused = false;                      // at `until`, with a model
+  std::int64_t generation = 0;              // of the folder's status: whoever adds to the run checks it
   bool already_finished = false;
 };
 
@@ -94,7 +99,10 @@ class Predictor {
   std::unique_ptr<Impl> impl_;
 };
 
-// Adds or replaces one named part of model.json (propensity, calibration), published whole. Local, one rank.
-void add_to_model(const std::filesystem::path& run, const std::string& name, const std::string& json);
+// Adds or replaces one named part of model.json (propensity, calibration), published whole. Local, one rank. rank_failed when a
+// generation later than `generation` (of TrainResult) works in the folder.
+void add_to_model(const std::filesystem::path& run, const std::string& name, const std::string& json, std::int64_t generation);
+// Throws so; nothing else. For other files of a run's folder.
+void check_generation(const std::filesystem::path& run, std::int64_t generation);
 
 }  // namespace hepar::engine

@@ -2,6 +2,7 @@
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
 #include "data/base/run_folder.hpp"
+#include "data/base/status.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/engine/safetensors.hpp"
 #include "trainer/engine/workers.hpp"
@@ -93,7 +94,14 @@ std::string Predictor::extra(const std::string& name) const {
   return found == impl_->extra.end() ? std::string() : found->second;
 }
 
-void add_to_model(const fs::path& run, const std::string& name, const std::string& json) {
+void check_generation(const fs::path& run, std::int64_t generation) {
+  StatusFile status(RunFolder{run}.status());
+  status.join(generation);
+  status.check();
+}
+
+void add_to_model(const fs::path& run, const std::string& name, const std::string& json, std::int64_t generation) {
+  check_generation(run, generation);
   const RunFolder folder{run};
   ModelFile file = read_model_file(folder.model_json());
   file.extra[name] = nlohmann::ordered_json::parse(json);

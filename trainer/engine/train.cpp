@@ -105,7 +105,7 @@ StepResult Training::repeated_step(const dataset::StepPlan& plan) {
 bool Training::one_step() {
   const auto start = Clock::now();
   const dataset::StepPlan plan = sampler_->step(cursor_.step);
-  if (cursor_.step + 1 < total_steps_) engine_->announce(sampler_->step(cursor_.step + 1), cursor_.step + 1);
+  if (cursor_.step + 1 < last_step_) engine_->announce(sampler_->step(cursor_.step + 1), cursor_.step + 1);
   StepResult result = computed_step(plan);
   if (result.not_finite_slots > 0) {
     // Once more: a transient fault of the machine does not cost the step.
@@ -150,7 +150,7 @@ void Training::after_step(const StepResult& result, double rate) {
   progress_->advance_to(patients_done_, fmt::format("step {}/{}  loss {:.4f}", cursor_.step, total_steps_, result.loss));
   loss_sum_ += result.loss;
   const bool due = seconds_since(checkpointed_) > checkpoint_interval() || (rhythm_.steps > 0 && cursor_.step % rhythm_.steps == 0);
-  if (due && cursor_.step < total_steps_) save_checkpoint(/*must=*/rhythm_.steps > 0);
+  if (due && cursor_.step < last_step_) save_checkpoint(/*must=*/rhythm_.steps > 0);
 }
 
 // By the clock: where the time limit is known, what loses least until then.
@@ -174,22 +174,23 @@ void Training::steps() {
   const auto start = Clock::now();
   first_step_ = cursor_.step;
   working_ = true;
+  if (root_) status_.begin({.step = cursor_.step, .phase = "train"});  // before anything of the run is written
+  std::int64_t generation = status_.generation();
+  group_.broadcast(std::as_writable_bytes(std::span(&generation, 1)), 0);
+  status_.join(generation);  // a rank that is cut off speaks for this generation alone
   if (root_) {
-    status_.begin({.step = cursor_.step, .phase = "train"});  // before anything of the run is written
     events_ = std::make_unique<Events>(folder_, cursor_.step);
     tensorboard_ = std::make_unique<TensorBoard>(folder_.tensorboard());
     writer_ = std::make_unique<CheckpointWriter>(folder_, status_, checkpointed_step_, static_cast<std::size_t>(request_.experiment.resources.checkpoints_kept), cursor_.best);
     const std::int64_t per_epoch = static_cast<std::int64_t>(patients_.size());
-    const std::int64_t left = (total_steps_ - cursor_.step) * per_epoch / std::max<std::int64_t>(1, sampler_->steps_per_epoch());
+    const std::int64_t left = (last_step_ - cursor_.step) * per_epoch / std::max<std::int64_t>(1, sampler_->steps_per_epoch());
     progress_ = std::make_unique<Progress>(console_, request_.label.empty() ? "train" : request_.label, left, "patients");
     publish(folder_.run(), sealed(identity("running")));
   }
-  group_.barrier();  // the root has taken the folder
-  if (!root_) status_.join();
   const mpi::Watch::Task publishes_a_loss = group_.watch().on_loss_publish(status_, group_.standing().ranks);
   group_.watch().activity().begin_steps(request_.experiment.resources.stall_seconds);
   checkpointed_ = Clock::now();
-  while (cursor_.step < total_steps_ && !stop_) stop_ = !one_step();
+  while (cursor_.step < last_step_ && !stop_) stop_ = !one_step();
   group_.watch().activity().end_steps();
   if (root_) progress_.reset();
   steps_seconds_ = seconds_since(start);
@@ -206,10 +207,12 @@ TrainResult Training::run() {
   continue_from_checkpoint();
   setup_seconds_ = seconds_since(start_);
   steps();
-  const bool stopped = stop_ && cursor_.step < total_steps_;
-  finish(stopped);
+  const Ending ending = stop_ && cursor_.step < last_step_ ? Ending::stopped : cursor_.step < total_steps_ ? Ending::paused : Ending::finished;
+  finish(ending);
   TrainResult outcome = result();
-  outcome.stopped = stopped;
+  outcome.stopped = ending == Ending::stopped;
+  outcome.paused = ending == Ending::paused;
+  outcome.generation = status_.generation();
   return outcome;
 }
 

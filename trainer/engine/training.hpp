@@ -37,6 +37,8 @@ void check_replicas(std::span<const float> values, collective::Collective& group
 // Refuses the serial OpenBLAS with several slots at once (its gradients are silently wrong then), warns of the reference BLAS.
 void check_blas(const Machine& machine, int slots, const Console& console);
 
+enum class Ending { finished, paused, stopped };
+
 class Training {
  public:
   Training(const TrainRequest& request, collective::Collective& group, const Console& console)
@@ -63,9 +65,9 @@ class Training {
   void skip(const StepResult& result);
   void add_phases();
   void after_step(const StepResult& result, double rate);
-  void finish(bool stopped);
+  void finish(Ending ending);
   [[nodiscard]] nlohmann::ordered_json identity(const std::string& status) const;
-  [[nodiscard]] nlohmann::ordered_json run_json(const std::string& hash, bool stopped);
+  [[nodiscard]] nlohmann::ordered_json run_json(const std::string& hash, Ending ending);
   void show_phases(const nlohmann::ordered_json& record) const;
   [[nodiscard]] StepResult computed_step(const dataset::StepPlan& plan);
   [[nodiscard]] StepResult repeated_step(const dataset::StepPlan& plan);
@@ -114,8 +116,9 @@ class Training {
   double optimiser_seconds_ = 0, setup_seconds_ = 0, steps_seconds_ = 0;
   Spent before_;                           // by the sessions that this one continues
   std::int64_t reduced_bytes_ = 0;         // that this rank gave to all-reduces
-  std::int64_t total_steps_ = 0, slots_computed_ = 0, patients_done_ = 0;
+  std::int64_t total_steps_ = 0, last_step_ = 0;  // planned; of this call
   std::int64_t first_step_ = 0;            // of this session
+  std::int64_t slots_computed_ = 0, patients_done_ = 0;
   std::int64_t checkpointed_step_ = 0;
   double loss_sum_ = 0;                    // of the steps since then
   bool stop_ = false;

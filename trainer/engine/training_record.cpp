@@ -3,6 +3,7 @@
 #include "data/base/machine.hpp"
 #include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
+#include "sharding/mpi/launch.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/engine/training.hpp"
 
@@ -50,15 +51,17 @@ void Training::show_phases(const Json& record) const {
 }
 
 Json Training::identity(const std::string& status) const {
+  const mpi::Launch launch = mpi::read_launch(mpi::process_environment());
   return {{"schema", kRunDocument.schema}, {"status", status}, {"parameters_sha256", nullptr}, {"features_sha256", cursor_.features_sha256}, {"tables_sha256", cursor_.tables_sha256},
           {"config_sha256", cursor_.config_sha256}, {"mode", request_.experiment.mode}, {"reproducible", cursor_.reproducible_until < 0 && request_.experiment.mode == "reproducible"}, {"reproducible_until_step", cursor_.reproducible_until < 0 ? Json() : Json(cursor_.reproducible_until)}, {"ranks", group_.size()},
           {"backend", std::string(group_.name())}, {"slots_at_once", workers_->count()}, {"sums_overlap", overlap_->settled() && overlap_->early()}, {"seed", seed_}, {"steps", cursor_.step}, {"steps_planned", total_steps_},
           {"epochs", cursor_.step / std::max<std::int64_t>(1, sampler_->steps_per_epoch())}, {"steps_per_epoch", sampler_->steps_per_epoch()}, {"skipped_steps", cursor_.skipped}, {"rollbacks", cursor_.rollbacks},
           {"patients", patients_.size()}, {"patients_without_outcome", request_.patients.size() - patients_.size()}, {"parameters", arena_->size()}, {"inputs", selection_.modalities}, {"staged", staging_->staged()},
+          {"launch", {{"launcher", launch.launcher}, {"by", launch.by}, {"local_rank_of_rank_0", launch.local_rank}}},
           {"columns", selection_.columns}, {"left_out", selection_.left_out}, {"endpoints", selection_.endpoints}, {"init_from_sha256", initial_.taken.empty() ? Json() : Json(initial_.parameters_sha256)}, {"machine", machine_json()}};
 }
 
-Json Training::run_json(const std::string& hash, bool stopped) {
+Json Training::run_json(const std::string& hash, Ending ending) {
   // Rank by rank: slots, peak memory, seconds by phase, bytes.
   const std::string mine = Json{{"rank", group_.rank()}, {"slots", slots_computed_}, {"peak_memory_bytes", peak_memory_bytes()}, {"load_seconds", phases_.load}, {"forward_seconds", phases_.forward},
                                 {"backward_seconds", phases_.backward}, {"quantise_seconds", phases_.quantise}, {"reduce_seconds", phases_.reduce}, {"optimiser_seconds", optimiser_seconds_}, {"checkpoint_seconds", writer_ ? writer_->stall_seconds() : 0.0},
@@ -72,7 +75,7 @@ Json Training::run_json(const std::string& hash, bool stopped) {
       ranks.push_back(Json::parse(line));
       slots += ranks.back().at("slots").get<std::int64_t>();
     }
-  Json record = identity(stopped ? "stopped" : "finished");
+  Json record = identity(ending == Ending::finished ? "finished" : "stopped");
   record["parameters_sha256"] = hash;
   record["slots_computed"] = slots;
   // `all_sessions`: with what earlier commands spent until the checkpoint that this one went on from.
@@ -99,39 +102,43 @@ std::vector<std::string> Training::trained_on() const {
   return keys;
 }
 
-void Training::finish(bool stopped) {
+void Training::finish(Ending ending) {
   check_replicas(arena_->values(), group_, cursor_.step);  // what predicts is what every rank has
   const std::span<const float> predicting = arena_->average().empty() ? arena_->values() : arena_->average();
   const std::vector<NamedValues> tensors = arena_->named(predicting);
   const std::string hash = parameters_sha256(tensors);
-  Json record = run_json(hash, stopped);
+  Json record = run_json(hash, ending);
   trace_->write(folder_, group_);
   if (!root_) return;
   if (checkpointed_step_ != cursor_.step) save_checkpoint(/*must=*/true);
   writer_->wait();
+  status_.check();
   record["checkpoints_written"] = writer_->written();
   record["checkpoint_bytes"] = writer_->bytes();
   record["checkpoints_given_up"] = writer_->given_up();
   if (writer_->best().step > 0) record["best_checkpoint"] = {{"step", writer_->best().step}, {"loss", writer_->best().loss}};
-  if (stopped) {
+  if (ending == Ending::stopped) {
     publish(folder_.run(), sealed(record));
     const std::string message = "stopped on request; checkpoint step-" + std::to_string(cursor_.step) + " written; run the same command again to continue";
     status_.publish({.state = "stopped", .code = ExitCode::stopped, .step = cursor_.step, .phase = "train", .message = message});
     return;
   }
-  status_.check();
   if (request_.label.empty()) show_phases(record);  // of a fold, run.json says it
   Experiment copy = request_.experiment;
   publish(folder_.model(), safetensors_text(tensors));
   publish(folder_.model_json(), to_text({transform_, heads_, endpoints_, request_.store.strategies().arm_names(), selection_.modalities, selection_.columns, config_yaml(copy), cursor_.features_sha256,
                                          cursor_.tables_sha256, hash, static_cast<std::int64_t>(patients_.size()), seed_, trained_on(), Json::object()}));
   publish(folder_.run(), sealed(record));
+  if (ending == Ending::paused) {
+    status_.publish({.state = "stopped", .code = ExitCode::stopped, .step = cursor_.step, .phase = "train", .message = "paused after " + std::to_string(cursor_.step) + " of " + std::to_string(total_steps_) + " steps"});
+    return;
+  }
   status_.publish({.state = "finished", .step = cursor_.step, .phase = "train", .message = "finished"});
 }
 
 TrainResult Training::result() const {
   const std::span<const float> predicting = arena_->average().empty() ? arena_->values() : arena_->average();
-  return {parameters_sha256(arena_->named(predicting)), cursor_.step, cursor_.step / std::max<std::int64_t>(1, sampler_->steps_per_epoch()), false, false};
+  return {parameters_sha256(arena_->named(predicting)), cursor_.step, cursor_.step / std::max<std::int64_t>(1, sampler_->steps_per_epoch()), false, false, false};
 }
 
 void Training::failed(const Error& error) {

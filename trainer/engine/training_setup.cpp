@@ -98,7 +98,10 @@ std::optional<TrainResult> Training::finished_before() {
   finished = collective::broadcast_text(group_, finished);
   if (finished.empty()) return std::nullopt;
   const Json before = Json::parse(finished);
-  return TrainResult{before.at("parameters_sha256"), before.at("steps"), before.at("epochs"), false, true};
+  TrainResult done{before.at("parameters_sha256"), before.at("steps"), before.at("epochs")};
+  done.already_finished = true;
+  if (const std::optional<Status> status = read_status(folder_.status())) done.generation = status->generation;
+  return done;
 }
 
 void Training::prepare() {
@@ -121,6 +124,7 @@ void Training::prepare() {
   if (config_.ema > 0) arena_->start_average();
   sampler_ = std::make_unique<dataset::Sampler>(patients_, seed_, config_.slots_per_step, config_.patients_per_slot);
   total_steps_ = planned_steps(config_, sampler_->steps_per_epoch());
+  last_step_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(request_.until * static_cast<double>(total_steps_) - 1e-9)), 1, total_steps_);
   rhythm_ = rhythm_of(config_.checkpoint_every, sampler_->steps_per_epoch());
   start_computing();
   cursor_.exponents.assign(arena_->segments().size(), kFirstExponent);

@@ -112,7 +112,7 @@ struct FoldCurves {
   Curves test, inner, training;
 };
 
-void finish_fold(const FoldRequest& request, const engine::Predictor& predictor, const FoldCurves& curves, FoldResult result) {
+void finish_fold(const FoldRequest& request, const engine::Predictor& predictor, const FoldCurves& curves, FoldResult result, std::int64_t generation) {
   const store::Store& store = request.store;
   const engine::Selection selection = engine::select(request.experiment, store);
   const ArmShares shares = ArmShares::fit(store, selection.columns, request.fold.train);
@@ -161,8 +161,10 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
     result.record.fitted_on[std::string(baseline.name)] = compared.fitted_on;
     for (std::size_t e = 0; e < result.endpoints.size(); ++e) result.endpoints[e].baselines[std::string(baseline.name)] = compared.survival[e];
   }
-  engine::add_to_model(request.folder.fold(request.fold.name).root, "propensity", shares.json());
-  engine::add_to_model(request.folder.fold(request.fold.name).root, "calibration", to_text(result.calibration));
+  const fs::path run = request.folder.fold(request.fold.name).root;
+  engine::add_to_model(run, "propensity", shares.json(), generation);
+  engine::add_to_model(run, "calibration", to_text(result.calibration), generation);
+  engine::check_generation(run, generation);
   publish_fold(request.folder, std::move(result), csv.text());
 }
 
@@ -206,7 +208,7 @@ bool run_fold(const FoldRequest& request, collective::Collective& group, const C
     FoldResult result;
     result.parameters_sha256 = trained.parameters_sha256;
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    finish_fold(request, predictor, curves, std::move(result));
+    finish_fold(request, predictor, curves, std::move(result), trained.generation);
   }
   group.barrier();
   return true;

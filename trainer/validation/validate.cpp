@@ -82,9 +82,10 @@ class Validation {
     mpi::together(world_, [&] {
       if (world_.root() && request_.only_fold.empty()) status_.begin({.phase = request_.gather ? "results" : "folds"});
     });
-    const bool whole = request_.only_fold.empty();
-    if (whole && !world_.root()) status_.join();
-    const mpi::Watch::Task publishes_a_loss = world_.watch().on_loss_publish(status_, whole ? world_.standing().ranks : std::vector<int>());
+    std::int64_t generation = status_.generation();
+    world_.broadcast(std::as_writable_bytes(std::span(&generation, 1)), 0);
+    status_.join(generation);  // the root of a group speaks for this generation alone
+    const mpi::Watch::Task publishes_a_loss = world_.watch().on_loss_publish(status_, request_.only_fold.empty() ? world_.standing().ranks : std::vector<int>());
     if (!request_.gather) result.stopped = !train_folds();
     if (result.stopped || !request_.only_fold.empty()) return result;
     mpi::together(world_, [&] {

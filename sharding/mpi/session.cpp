@@ -2,6 +2,7 @@
 #include "sharding/mpi/session.hpp"
 
 #include "sharding/mpi/communicator.hpp"
+#include "sharding/mpi/launch.hpp"
 
 #include <cstdlib>
 #include <limits>
@@ -11,19 +12,13 @@ namespace hepar::mpi {
 
 namespace {
 
-// Rank numbers of launchers (slurm.md table): without any of these the process is alone and MPI is never started.
-bool launched() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "PMI_ID"})
-    if (std::getenv(name) != nullptr) return true;
-  return false;
-}
+// Without a launcher the process is alone and MPI is never started.
+bool launched() { return read_launch(process_environment()).started(); }
 
 }  // namespace
 
 void check_launch() {
-  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
-  if (launched() || std::getenv("SLURM_STEP_ID") == nullptr || tasks == nullptr || std::atoi(tasks) < 2) return;
-  throw usage_error("srun started " + std::string(tasks) + " tasks without MPI: each would do all the work alone", {}, "start with: srun --mpi=pmix hepar …");
+  if (const std::optional<Error> problem = launch_problem(process_environment(), {false, true})) throw *problem;
 }
 
 std::string library_version() {

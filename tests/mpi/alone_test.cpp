@@ -63,17 +63,6 @@ TEST_F(Alone, AnErrorIsAgreedAtOnce) {
   }
 }
 
-TEST(Launch, TasksThatDoNotKnowOfEachOtherAreRefused) {
-  ::setenv("SLURM_STEP_ID", "0", 1);
-  ::setenv("SLURM_STEP_NUM_TASKS", "4", 1);
-  EXPECT_THROW(check_launch(), Error);
-  ::setenv("SLURM_STEP_NUM_TASKS", "1", 1);
-  EXPECT_NO_THROW(check_launch());
-  ::unsetenv("SLURM_STEP_ID");
-  ::setenv("SLURM_STEP_NUM_TASKS", "4", 1);
-  EXPECT_NO_THROW(check_launch()) << "a batch script is no step";
-}
-
 TEST(Launch, TheLibraryNamesItself) { EXPECT_NE(library_version().find("MPI"), std::string::npos); }
 
 }  // namespace

@@ -56,6 +56,28 @@ class Launch(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("--mpi=pmix", done.stderr)
 
+    def test_one_process_in_a_job_of_four_tasks_is_refused_where_ranks_share_the_work(self):
+        job = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4"}
+        done = run("train", "--store", "s", "--out", "r", env=job)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("srun --mpi=pmix hepar", errors(done)[0])
+        self.assertEqual(run("doctor", env=job).returncode, run("doctor").returncode)
+        self.assertNotIn("Slurm", run("train", "--store", "/nowhere", "--out", "r", env={**job, "HEPAR_LAUNCH": "as-is"}).stderr)
+
+    def test_another_program_or_configuration_on_a_rank_is_refused_before_it_works(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            copy = os.path.join(scratch, "hepar")
+            with open(PROGRAM, "rb") as original, open(copy, "wb") as changed:
+                changed.write(original.read() + b"\0")
+            os.chmod(copy, 0o755)
+            words = ["train", "--store", "s", "--out", os.path.join(scratch, "r")]
+            for other, what in (([copy, *words], "the program is another on rank 1"), ([PROGRAM, *words, "--set", "seed=2"], "the configuration is another on rank 1")):
+                done = subprocess.run(["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "1", PROGRAM, *words, ":", "-n", "1", *other], capture_output=True, text=True, timeout=120)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertEqual(len(errors(done)), 1, done.stderr)
+                self.assertIn(what, done.stderr)
+                self.assertFalse(os.path.exists(os.path.join(scratch, "r")))
+
     def test_an_agreed_error_is_one_line_and_keeps_its_code(self):
         for ranks in (0, 2):
             done = run("doctr", ranks=ranks)

@@ -29,12 +29,19 @@ class Command {
   [[nodiscard]] virtual std::string_view summary() const = 0;     // one clause
   [[nodiscard]] virtual std::string_view example() const = 0;
   [[nodiscard]] virtual std::vector<Row> rows() = 0;              // bound to this object's members
+  // Its work is shared out over ranks: a launch that gives it too few or too many is refused.
+  [[nodiscard]] virtual bool parallel() const { return false; }
   // What the words that are no options mean (inspect PATH…); empty: none are taken.
   [[nodiscard]] virtual std::string_view positional() const { return {}; }
   // True: what is no option of its own belongs to another command (submit COMMAND …) and comes as words, unread.
   [[nodiscard]] virtual bool wraps_a_command() const { return false; }
   // The value of `schema:` in its --config files; empty: the command takes no --config.
   [[nodiscard]] virtual std::string_view schema() const { return {}; }
+  // A second such value, of files whose keys are among this command's.
+  [[nodiscard]] virtual std::string_view also_reads() const { return {}; }
+  // Top-level keys of --config files that are no options; `take` gets every document, in order.
+  [[nodiscard]] virtual std::vector<std::string> sections() const { return {}; }
+  virtual void take(const Yaml&) {}
   // The rows once every source has been applied, with the origin of each value (for --explain and config.yaml).
   virtual void resolved(const std::vector<Row>&) {}
   // Called by all ranks, collective. Throws Error.
@@ -59,6 +66,7 @@ void add_trainer_commands(Commands& list);
 [[nodiscard]] std::unique_ptr<Command> make_radiomics_command();
 [[nodiscard]] std::unique_ptr<Command> make_train_command();
 [[nodiscard]] std::unique_ptr<Command> make_validate_command();
+[[nodiscard]] std::unique_ptr<Command> make_sweep_command();
 [[nodiscard]] std::unique_ptr<Command> make_predict_command();
 [[nodiscard]] std::unique_ptr<Command> make_report_command();
 [[nodiscard]] std::unique_ptr<Command> make_stats_command();

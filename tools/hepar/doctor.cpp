@@ -2,6 +2,7 @@
 // `hepar doctor`: what this machine has, what is wrong with it, and the command that mends it.
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
+#include "sharding/mpi/launch.hpp"
 #include "tools/hepar/command.hpp"
 #if HEPAR_TRAINER
 #include "trainer/collective/collective.hpp"
@@ -91,14 +92,21 @@ Check pins(const Machine& machine) {
 }
 
 Check launch(const mpi::Communicator& world) {
-  static constexpr std::array<std::pair<const char*, const char*>, 3> kSources{{{"OMPI_COMM_WORLD_RANK", "mpirun (Open MPI)"}, {"PMIX_RANK", "PMIx (srun --mpi=pmix)"}, {"PMI_RANK", "PMI"}}};
-  std::string source = "no launcher";
-  for (const auto& [variable, name] : kSources)
-    if (source == "no launcher" && std::getenv(variable) != nullptr) source = name;
-  const char* tasks = std::getenv("SLURM_NTASKS");
-  if (source == "no launcher" && tasks != nullptr && std::atoi(tasks) > 1)
-    return {"MPI launch", State::warn, fmt::format("one rank in a Slurm job of {} tasks", tasks), "start with: srun --mpi=pmix hepar … (or mpirun hepar …)"};
-  return {"MPI launch", State::pass, fmt::format("{} rank{} from {}, {} on this node", world.size(), world.size() == 1 ? "" : "s", source, world.node_size()), ""};
+  // The question that a command asks whose work is shared out over ranks.
+  const mpi::Environment environment = mpi::process_environment();
+  const mpi::Launch launch = mpi::read_launch(environment);
+  const std::string by = launch.started() ? fmt::format("{}, by {}", launch.launcher, launch.by) : "no launcher";
+  const std::string found = fmt::format("{} rank{} from {}; rank {}, local rank {} of {}", world.size(), world.size() == 1 ? "" : "s", by, world.rank(), world.node_rank(), world.node_size());
+  const std::optional<Error> problem = mpi::launch_problem(environment, {true, mpi::library_speaks_pmi()});
+  return {"MPI launch", problem ? State::warn : State::pass, found, problem ? problem->what() : ""};
+}
+
+// Cores that the launcher ties a rank to, against those that the job gave it.
+Check binding(const Machine& machine) {
+  const char* given = std::getenv("SLURM_CPUS_PER_TASK");
+  const int cores = given == nullptr ? 0 : std::atoi(given);
+  const bool tied = cores > machine.cores;
+  return {"cores of a rank", tied ? State::warn : State::pass, fmt::format("{} usable{}", machine.cores, cores > 0 ? fmt::format(", {} given by Slurm", cores) : ""), tied ? "mpirun --bind-to none, or export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK before srun" : ""};
 }
 
 // Summing over GPUs needs CUDA's runtime and NCCL; a LibTorch for CUDA brings both.
@@ -153,7 +161,7 @@ class Doctor : public Command {
     if (!context.world.root()) return ExitCode::done;
     const Machine machine = this_machine();
     const std::vector<Check> checks{{"hepar", State::pass, fmt::format("{}, g++ {}, ingest {}, trainer {}", HEPAR_VERSION, __VERSION__, HEPAR_INGEST ? "yes" : "no", HEPAR_TRAINER ? "yes" : "no"), ""},
-                                    processor(machine), libraries(), blas(machine), pins(machine), launch(context.world), gpus(), open_files(), locale_of_files(), folder(folder_)};
+                                    processor(machine), libraries(), blas(machine), pins(machine), launch(context.world), binding(machine), gpus(), open_files(), locale_of_files(), folder(folder_)};
     bool usable = true;
     nlohmann::ordered_json out = nlohmann::ordered_json::array();
     for (const Check& check : checks) {

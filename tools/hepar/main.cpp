@@ -8,12 +8,15 @@
 #if HEPAR_INGEST
 #include "data/imaging/dicom_library.hpp"
 #endif
+#include "sharding/mpi/launch.hpp"
 #include "tools/hepar/command_line.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -57,16 +60,42 @@ void leave_verdict(ExitCode code) {
   }
 }
 
-int run(const std::vector<std::string>& arguments, const mpi::Session& session) {
+bool asks_for_ranks(const std::vector<std::string>& arguments, const program::Commands& commands) {
+  const auto named = std::find_if(commands.begin(), commands.end(), [&](const auto& command) { return !arguments.empty() && command->name() == arguments.front(); });
+  constexpr std::array<std::string_view, 4> kAlone{"--help", "--explain", "--list-folds", "--gather"};
+  const bool alone = std::any_of(arguments.begin(), arguments.end(), [&](const std::string& word) { return std::find(kAlone.begin(), kAlone.end(), word) != kAlone.end(); });
+  return named != commands.end() && (*named)->parallel() && !alone;
+}
+
+// Ranks that were not started alike would wait for each other, or train on different things.
+void check_started_alike(const mpi::Communicator& world, program::Command& command) {
+  if (world.size() == 1) return;
+  std::vector<mpi::Common> things;
+  mpi::together(world, [&] {
+    std::string options;
+    fs::path store;
+    for (const Row& row : command.rows()) {
+      options += row.name + "=" + row.get() + "\n";
+      if (row.name == "store") store = fs::path(Yaml::parse(row.get(), "--store").text()) / "store.json";
+    }
+    std::error_code absent;
+    things = {{"the program", sha256_file("/proc/self/exe"), "start the same file on every node: srun --mpi=pmix /shared/path/hepar …"},
+              {"the configuration", sha256(options), "let every node read the same --config file, on a file system that all see"},
+              {"the store", fs::exists(store, absent) ? sha256_file(store) : std::string("absent"), "name a store on a file system that all nodes see"}};
+  });
+  mpi::check_common(world, things);
+  if (command.parallel()) mpi::check_devices(world, mpi::only_device(mpi::process_environment()));
+}
+
+int run(const std::vector<std::string>& arguments, const program::Commands& commands, const mpi::Session& session) {
   const mpi::Communicator& world = session.world();
-  mpi::check_launch();
-  const program::Commands commands = program::commands();
   program::CommandLine line;
   mpi::together(world, [&] { line = program::parse_command_line(arguments, commands); });
   if (line.command == nullptr) {
     if (world.root()) std::fwrite(line.text.data(), 1, line.text.size(), stdout);
     return 0;
   }
+  check_started_alike(world, *line.command);
 #if HEPAR_INGEST
   const imaging::DicomLibrary decoders;  // before any thread
 #endif
@@ -77,6 +106,18 @@ int run(const std::vector<std::string>& arguments, const mpi::Session& session) 
   if (const std::string why = session.start_watch(); !why.empty()) console.warning("the ranks do not watch each other: " + why);
   const program::Context context{world, console, line.json, printable("hepar " + join(arguments, " ")), line.configured};
   return static_cast<int>(line.command->run(context, line.words));
+}
+
+// Before MPI starts: with a wrong launch it would abort with a page of its own, or wait. 0: nothing is wrong.
+int refused_launch(const std::vector<std::string>& arguments, const program::Commands& commands) {
+  const mpi::Environment environment = mpi::process_environment();
+  const std::optional<Error> problem = mpi::launch_problem(environment, {asks_for_ranks(arguments, commands), mpi::library_speaks_pmi()});
+  if (!problem) return 0;
+  if (mpi::first_process(environment)) {
+    say(problem->what());
+    leave_verdict(problem->code());
+  }
+  return static_cast<int>(problem->code());
 }
 
 // What ends the program: the message is printed once, by the rank that has it.
@@ -109,9 +150,12 @@ int main(int argc, char** argv) {
   }
   hepar::pin_and_restart(argv);
   hepar::install_stop_signals();
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const hepar::program::Commands commands = hepar::program::commands();
+  if (const int code = hepar::refused_launch(arguments, commands)) return code;
   hepar::mpi::Session session(argc, argv);
   try {
-    const int code = hepar::run({argv + 1, argv + argc}, session);
+    const int code = hepar::run(arguments, commands, session);
     session.finish();
     return code;
   } catch (const hepar::AgreedError& error) {

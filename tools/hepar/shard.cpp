@@ -19,6 +19,7 @@ class Shard : public Command {
   std::string_view name() const override { return "shard"; }
   std::string_view summary() const override { return "extract features and tables of a cohort into an HDF5 store"; }
   std::string_view example() const override { return "mpirun -n 4 hepar shard --cohort cohort.yaml --out store"; }
+  bool parallel() const override { return true; }
   std::vector<Row> rows() override {
     return {required(row("cohort", cohort_, "the cohort's YAML")), required(row("out", out_, "folder of the store; an existing one is continued or updated")),
             row("dry_run", dry_run_, "say what would be extracted, and stop"), row("retry_failed", retry_failed_, "extract again what failed before"),

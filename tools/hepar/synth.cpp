@@ -20,6 +20,7 @@ class Synth : public Command {
   std::string_view name() const override { return "synth"; }
   std::string_view summary() const override { return "make a synthetic multicentre cohort, with its truth in OUT.truth/"; }
   std::string_view example() const override { return "mpirun -n 2 hepar synth --out cohort --patients 1200 --centres 12 --seed 1"; }
+  bool parallel() const override { return true; }
   std::vector<Row> rows() override {
     return {required(row("out", out_, "folder of the cohort; must not hold one already")), row("patients", patients_, {1, 1e7}, "patients", "how many"),
             row("centres", centres_, {1, 200}, "centres", "how many; they differ in case mix, scanner, stain, habit and follow-up"), row("seed", seed_, {0, 9e15}, "", "of everything"),

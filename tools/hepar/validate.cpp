@@ -18,6 +18,7 @@ class Validate : public Command {
   std::string_view summary() const override { return "train a model a fold and test it on who was held out"; }
   std::string_view example() const override { return "mpirun -n 4 hepar validate --config experiment.yaml --store store --out validation"; }
   std::string_view schema() const override { return "hepar-experiment/1"; }
+  bool parallel() const override { return true; }
   std::vector<Row> rows() override {
     std::vector<Row> all{required(row("store", store_, "the feature store")), required(row("out", out_, "folder of the validation; an existing one is continued")),
                          row("fold", fold_, "make folds/NAME only (an array task)"), row("gather", gather_, "train nothing; pool finished folds and name missing ones"),

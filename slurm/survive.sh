@@ -4,6 +4,8 @@
 #   launch    array: launcher, program and its options        status    status.json that rank 0 of this work writes
 #   result    the file that is there only when all is done    notes     folder that all nodes see, for this job's notes
 #   stop      the signal that asks for a stop (USR2)          lead      seconds that a stop may take
+#   progress  folder in which new files mean that the work goes on (default: that of status)
+#   again     no: a failure that the program reports is final (default: a lost rank is tried again)
 #   requeue   command that puts this job back into the queue, its id is added (default: scontrol requeue)
 
 mkdir -p "$notes"
@@ -11,14 +13,37 @@ mkdir -p "$notes"
 id=$SLURM_JOB_ID
 [ -n "${SLURM_ARRAY_JOB_ID:-}" ] && id="${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"
 tag=${SLURM_JOB_NAME:-hepar}-${SLURM_ARRAY_TASK_ID:-0}
+progress=${progress:-${status%/*}}
 
-say() { echo "hepar job $id: $*" >&2; }
+say() { echo "$(date +%FT%T) hepar job $id: $*" >&2; }
 field() { sed -n 's/.*"'"$1"'": *"\{0,1\}\([^",}]*\).*/\1/p' "$status" 2>/dev/null | head -n 1; }
-# What has been achieved so far: checkpoints, finished folds and the journal of extraction, by name and size.
-achieved() { find "${status%/*}" \( -name 'step-*' -o -name fold.json -o -name '*.seg' -o -name '*.h5' \) -printf '%p %s\n' 2>/dev/null | sort | cksum; }
+# What has been achieved so far: checkpoints, finished folds and rungs, the journal of extraction, by name and size.
+achieved() { find "$progress" \( -name 'step-*' -o -name fold.json -o -name 'rung-*' -o -name '*.seg' -o -name '*.h5' \) -printf '%p %s\n' 2>/dev/null | sort | cksum; }
+
+# Nodes that a start failed on are kept from the next one: those that Slurm has given up, and the only node of a job that died.
+excluded=$notes/excluded-$tag
+note_failed_nodes() {
+  { sinfo -h -N -n "$SLURM_JOB_NODELIST" -t down,drain,fail,no_respond,unknown -o %N
+    if [ "${SLURM_JOB_NUM_NODES:-1}" -eq 1 ]; then echo "$SLURM_JOB_NODELIST"; fi; } 2>/dev/null | cat - "$excluded" 2>/dev/null | sort -u >"$excluded.new"
+  others=$(sinfo -h -N -p "$SLURM_JOB_PARTITION" -t idle,alloc,mix -o %N 2>/dev/null | sort -u | grep -cvxFf "$excluded.new")
+  if [ -s "$excluded.new" ] && [ "$others" -ge "${SLURM_JOB_NUM_NODES:-1}" ]; then
+    mv "$excluded.new" "$excluded"
+    say "the next start keeps away from $(paste -sd, "$excluded")"
+  else
+    rm -f "$excluded.new" "$excluded"
+  fi
+}
 back_to_the_queue() {
+  trap '' TERM  # it comes with the requeue, and a pending job alone can be told which nodes to keep away from
   for pause in 5 10 20 40 60 60 60 60; do
-    ${requeue:-scontrol requeue} "$id" && exit 0
+    if ${requeue:-scontrol requeue} "$id"; then
+      [ -s "$excluded" ] || exit 0
+      for _ in 1 2 3 4 5 6 7 8; do
+        scontrol update "jobid=$id" "excnodelist=$(paste -sd, "$excluded")" 2>/dev/null && exit 0
+        sleep 0.3
+      done
+      exit 0
+    fi
     say "the controller does not answer; again in $pause s"
     sleep "$pause"
   done
@@ -26,9 +51,10 @@ back_to_the_queue() {
   exit 1
 }
 
-# The program stops by itself before the end that Slurm knows, in case no signal comes (limits are looked at every 30 s).
+# The program stops by itself before the end that Slurm knows, in case no signal comes (limits are looked at every 30 s): by
+# the time that its checkpoints take, or half the lead before it has written one.
 end=$(squeue -h -j "$id" -o %e 2>/dev/null | head -n 1)
-if [ -n "$end" ] && seconds=$(date -d "$end" +%s 2>/dev/null); then export HEPAR_DEADLINE=$((seconds - lead / 2)); fi
+if [ -n "$end" ] && seconds=$(date -d "$end" +%s 2>/dev/null); then export HEPAR_DEADLINE=$seconds HEPAR_STOP_LEAD=$((lead / 2)); fi
 export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1}  # srun no longer takes it from sbatch
 unset SLURM_EXPORT_ENV                               # an inner srun must inherit this environment
 
@@ -73,7 +99,7 @@ if [ "$state" = unbegun ] && { [ "$code" -le 1 ] || [ "$code" -gt 75 ]; } && [ !
   sleep 2
   run_once
 fi
-case "$state/$class" in
+case "$state/$class/${again:-yes}" in
   finished/*)
     [ -e "$result" ] && { say "finished"; exit 0; }
     say "the result is not there yet; once more"
@@ -81,7 +107,7 @@ case "$state/$class" in
   stopped/*)
     say "stopped on request at step $(field step), requeued to continue"
     back_to_the_queue ;;
-  failed/usage | failed/input | failed/store | failed/training | failed/disk)
+  failed/usage/* | failed/input/* | failed/store/* | failed/training/* | failed/disk/* | failed/*/no)
     say "failed and is not tried again: $(cat "$status")"
     exit "$(field exit_code)" ;;
   unbegun/*)
@@ -89,8 +115,10 @@ case "$state/$class" in
     if { [ "$code" -ge 2 ] && [ "$code" -le 5 ]; } || [ "$code" -eq 74 ]; then say "refused (code $code), see above; not tried again"; exit "$code"; fi
     [ -e "$result" ] && [ "$code" -eq 0 ] && { say "finished before"; exit 0; }
     say "died before it began (launcher code $code), requeued"
+    note_failed_nodes
     back_to_the_queue ;;
   *)
     say "died or lost a rank (launcher code $code), requeued to continue"
+    note_failed_nodes
     back_to_the_queue ;;
 esac

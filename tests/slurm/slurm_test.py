@@ -1,149 +1,101 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Submissions on a real Slurm of three virtual nodes: what was disturbed ends with the undisturbed run's parameters."""
+"""Submissions on a real Slurm of three virtual nodes: what was disturbed ends with the undisturbed run's parameters, and a wrong
+launch is refused with the line that mends it."""
 import json
-import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
-import time
 
-program, source = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
-cluster_script = source / "tests" / "slurm" / "minislurm"
-SKIPPED = 77
-SMALL = ["--set", "model.embedding=8", "--set", "model.fusion.width=8", "--set", "model.vector.hidden=8"]
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import cluster as c  # noqa: E402
 
 
-def skip(reason):
-    print("skipped:", reason)
-    sys.exit(SKIPPED)
-
-
-def run(*words, ok=True):
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, cwd=work, env=environment)
-    assert not ok or done.returncode == 0, (words, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
-    return done
-
-
-def on_cluster(*words, ok=True):
-    return run(cluster_script, "exec", "--", *words, ok=ok)
-
-
-def submit(*words, site="srun.yaml"):
-    answer = on_cluster(program, "submit", *words, "--cluster", work / site, "--json")
-    return [job["id"] for job in json.loads(answer.stdout)]
-
-
-def job(job_id):
-    text = on_cluster("scontrol", "show", "job", job_id).stdout
-    return {key: value for key, value in re.findall(r"(\w+)=(\S*)", text)}
-
-
-def wait_for(what, condition, seconds=240):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"{what}: not within {seconds} s\n{on_cluster('squeue').stdout}")
-
-
-def wait_until_ended(job_id, state="COMPLETED", seconds=240):
-    def ended():
-        return job(job_id)["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
-
-    wait_for(f"job {job_id} ends", ended, seconds)
-    assert job(job_id)["JobState"] == state, job(job_id)
-
-
-def run_again_now(job_id):
-    """A requeued job would wait two minutes, in which the nodes report the end of its last start: a report that came after the
-    next start would end that one."""
-    wait_for(f"job {job_id} is back in the queue", lambda: job(job_id)["JobState"] == "PENDING", 120)
-    busy = ("completing", "allocated", "mixed")
-    wait_for("its nodes are free", lambda: not any(word in on_cluster("sinfo", "-h", "-N", "-o", "%T").stdout for word in busy), 120)
-    time.sleep(5)
-    on_cluster("scontrol", "update", f"jobid={job_id}", "starttime=now")
-
-
-def parameters(folder):
-    return json.loads((work / folder / "run.json").read_text())["parameters_sha256"]
-
-
-def checkpoint_is_there(folder):
-    return any((work / folder / "checkpoints").glob("step-*/state.json"))
-
-
-def long_train(out):
-    return ["train", "--store", "store", "--out", out, *SMALL, "--set", "train.steps=1500", "--set", "train.checkpoint_every=100steps"]
-
-
-def first_run():
-    submit_ids = submit("shard", "--cohort", "c/cohort.yaml", "--out", "store")
-    wait_until_ended(submit_ids[0])
-    alone = json.loads((work / "alone" / "store.json").read_text())
-    assert json.loads((work / "store" / "store.json").read_text())["features_sha256"] == alone["features_sha256"]
-    ids = submit("validate", "--store", "store", "--out", "v", *SMALL, "--set", "train.steps=10", "--set", "validation.min_events=3", "--array", site="mpirun.yaml")
+def first_run(slurm):
+    submitted = slurm.submit("shard", "--cohort", "c/cohort.yaml", "--out", "store")
+    slurm.wait_until_ended(submitted[0])
+    alone = json.loads((slurm.work / "alone" / "store.json").read_text())
+    assert json.loads((slurm.work / "store" / "store.json").read_text())["features_sha256"] == alone["features_sha256"]
+    ids = slurm.submit("validate", "--store", "store", "--out", "v", *c.SMALL, "--set", "train.steps=10", "--set", "validation.min_events=3", "--array", site="mpirun.yaml")
     assert len(ids) == 2
-    wait_until_ended(ids[1])
-    assert len(json.loads((work / "v" / "validation.json").read_text())["folds"]) == 3
-    assert "finished" in run(program, "status", "v").stdout.splitlines()[0]
+    slurm.wait_until_ended(ids[1])
+    assert len(json.loads((slurm.work / "v" / "validation.json").read_text())["folds"]) == 3
+    assert "finished" in slurm.run(c.program, "status", "v").stdout.splitlines()[0]
 
 
-def a_signal_stops_and_requeues():
-    ids = submit(*long_train("signalled"))
-    wait_for("a checkpoint", lambda: checkpoint_is_there("signalled"))
-    on_cluster("scancel", "-b", "-s", "USR2", ids[0])
-    run_again_now(ids[0])
-    wait_until_ended(ids[0])
-    assert job(ids[0])["Restarts"] == "1", job(ids[0])
-    assert parameters("signalled") == parameters("undisturbed")
+def a_signal_stops_and_requeues(slurm):
+    ids = slurm.submit(*c.long_train("signalled"))
+    slurm.wait_for("a checkpoint", lambda: slurm.checkpoint_is_there("signalled"))
+    slurm.on("scancel", "-b", "-s", "USR2", ids[0])
+    slurm.run_again_now(ids[0])
+    slurm.wait_until_ended(ids[0])
+    assert slurm.job(ids[0])["Restarts"] == "1", slurm.job(ids[0])
+    assert slurm.parameters("signalled") == slurm.parameters("undisturbed")
+    assert json.loads((slurm.work / "signalled" / "run.json").read_text())["launch"]["launcher"] == "srun (PMIx)"
 
 
-def a_node_without_power_costs_little():
-    ids = submit(*long_train("cut"))
-    wait_for("a checkpoint", lambda: checkpoint_is_there("cut"))
-    run(cluster_script, "node-kill", "n2")
-    run_again_now(ids[0])
-    wait_until_ended(ids[0])
-    run(cluster_script, "node-start", "n2")
-    assert parameters("cut") == parameters("undisturbed")
+def a_node_without_power_costs_little(slurm):
+    ids = slurm.submit(*c.long_train("cut"))
+    slurm.wait_for("a checkpoint", lambda: slurm.checkpoint_is_there("cut"))
+    slurm.control("node-kill", "n2")
+    slurm.run_again_now(ids[0])
+    slurm.wait_until_ended(ids[0])
+    slurm.control("node-start", "n2")
+    assert slurm.parameters("cut") == slurm.parameters("undisturbed")
 
 
-def a_wrong_configuration_is_not_tried_again():
-    refused = on_cluster(program, "submit", "train", "--stor", "store", "--out", "x", "--cluster", work / "srun.yaml", ok=False)
+def a_wrong_configuration_is_not_tried_again(slurm):
+    refused = slurm.on(c.program, "submit", "train", "--stor", "store", "--out", "x", "--cluster", slurm.work / "srun.yaml", ok=False)
     assert refused.returncode == 2 and "did you mean 'store'" in refused.stderr, refused.stderr
-    ids = submit("train", "--store", "c", "--out", "x")  # no store: known only on the node
-    wait_until_ended(ids[0], "FAILED")
-    assert job(ids[0])["ExitCode"].startswith("4:") and job(ids[0])["Restarts"] == "0"
+    ids = slurm.submit("train", "--store", "c", "--out", "x")  # no store: known only on the node
+    slurm.wait_until_ended(ids[0], "FAILED")
+    assert slurm.job(ids[0])["ExitCode"].startswith("4:") and slurm.job(ids[0])["Restarts"] == "0"
 
 
-if os.geteuid() != 0:
-    skip("needs root for virtual nodes")
-if not all(shutil.which(tool) for tool in ("slurmctld", "slurmd", "munged", "ip")):
-    skip("Debian's slurmctld, slurmd, munge and iproute2 are not installed")
-work = pathlib.Path(tempfile.mkdtemp(prefix="hepar-slurm-", dir="/var/tmp"))
-environment = dict(os.environ, MINISLURM_DIR=str(work / "cluster"), PATH=os.environ["PATH"] + ":/usr/sbin")
-try:
-    up = run(cluster_script, "up", "--nodes", "3", ok=False)
-    if up.returncode != 0 or "mode netns" not in up.stdout + up.stderr:
-        skip("no virtual nodes here: " + (up.stderr.strip().splitlines() or up.stdout.strip().splitlines() or ["?"])[-1])
-    common = "schema: hepar-cluster/1\nnodes: 2\ntasks_per_node: 1\nsignal_lead: 60\ntime: \"20\"\n"
-    (work / "srun.yaml").write_text(common)
-    (work / "mpirun.yaml").write_text(common + "launcher: mpirun\n")
-    run(program, "synth", "--level", "tables", "--patients", "90", "--centres", "3", "--out", "c")
-    run(program, "shard", "--cohort", "c/cohort.yaml", "--out", "alone")
-    first_run()
-    run(program, *long_train("undisturbed"))
-    a_signal_stops_and_requeues()
-    a_node_without_power_costs_little()
-    a_wrong_configuration_is_not_tried_again()
-    print("4 passed, 0 failed")
-except BaseException:
-    print("\n".join(f"{log.name}:\n{log.read_text()[-3000:]}" for log in sorted(work.glob("*.submit/*.log"))))
-    raise
-finally:
-    run(cluster_script, "down", ok=False)
-    shutil.rmtree(work, ignore_errors=True)
+TRAIN = "train --store store --out wrong"
+PMIX = "srun --overlap --mpi=pmix"
+# How it is started in a job of two tasks on two nodes, and what the one line must say. {hepar}, {copy}: the program and a changed copy.
+WRONG = [
+    (f"srun --overlap --mpi=none {{hepar}} {TRAIN}", r"2 tasks without MPI.*srun --mpi=pmix"),
+    (f"{{hepar}} {TRAIN}", r"one process in a Slurm job of 2 tasks.*#SBATCH --ntasks=1"),
+    (f"srun --overlap --mpi=pmi2 {{hepar}} {TRAIN}", r"--mpi=pmi2 speaks what this Open MPI does not.*srun --mpi=pmix"),
+    (f"mpirun --oversubscribe -n 4 {{hepar}} {TRAIN}", r"4 ranks in a Slurm job of 2 tasks.*#SBATCH --ntasks=4"),
+    (f"mpirun -n 1 {{hepar}} {TRAIN}", r"1 ranks in a Slurm job of 2 tasks.*mpirun without -n"),
+    (f"{PMIX} -N1 --ntasks-per-node=2 {{hepar}} {TRAIN}", r"2 ranks of a node would share 1 GPU;.*#SBATCH --ntasks-per-node=1"),
+    (f"{PMIX} bash -c 'if [ $SLURM_PROCID = 1 ]; then exec {{copy}} {TRAIN}; else exec {{hepar}} {TRAIN}; fi'", r"the program is another on rank 1 \(n\d\) than on rank 0 \(n\d\).*same file on every node"),
+    (f"{PMIX} bash -c 'exec {{hepar}} {TRAIN} --set seed=$SLURM_PROCID'", r"the configuration is another on rank 1"),
+    (f"{PMIX} bash -c 'cd $SLURM_PROCID && exec {{hepar}} {TRAIN}'", r"the store is another on rank 1"),
+]
+
+
+def wrong_launches_are_refused(slurm):
+    shutil.copy(c.program, slurm.work / "copy")
+    with (slurm.work / "copy").open("ab") as changed:
+        changed.write(b"\0")
+    for place, store in (("0", "store"), ("1", "alone")):
+        (slurm.work / place).mkdir()
+        (slurm.work / place / "store").symlink_to(slurm.work / store)
+    (slurm.work / "1" / "store").unlink()
+    shutil.copytree(slurm.work / "store", slurm.work / "1" / "store")
+    manifest = slurm.work / "1" / "store" / "store.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    script = "#SBATCH -N2 --ntasks-per-node=1 -c2 --gpus-per-node=1 -t 5 -o wrong.log\n"
+    for number, (launch, _) in enumerate(WRONG):
+        script += f"echo case {number}; {launch.format(hepar=c.program, copy=slurm.work / 'copy')} 2>&1; echo code $?\n"
+    slurm.wait_until_ended(slurm.sbatch("wrong.sh", script))
+    answers = re.split(r"^case \d+$", (slurm.work / "wrong.log").read_text(), flags=re.M)[1:]
+    assert len(answers) == len(WRONG)
+    for (launch, expected), answer in zip(WRONG, answers):
+        errors = [line for line in answer.splitlines() if line.startswith("hepar: error:")]
+        assert len(errors) == 1 and re.search(expected, errors[0]), (launch, answer)
+        assert re.search(r"^code [1-9]", answer, re.M) and not (slurm.work / "wrong").exists(), (launch, answer)
+
+
+with c.cluster("--gpus", "1") as slurm:
+    first_run(slurm)
+    slurm.run(c.program, *c.long_train("undisturbed"))
+    a_signal_stops_and_requeues(slurm)
+    a_node_without_power_costs_little(slurm)
+    a_wrong_configuration_is_not_tried_again(slurm)
+    wrong_launches_are_refused(slurm)
+    print("6 passed, 0 failed")

@@ -15,4 +15,6 @@ std::string ValidationFolder::folder_name(const std::string& fold) {
   return name;
 }
 
+std::filesystem::path SweepFolder::trial(std::int64_t number) const { return trials() / fmt::format("{:03}", number); }
+
 }  // namespace hepar

@@ -17,10 +17,6 @@ bool launched() { return read_launch(process_environment()).started(); }
 
 }  // namespace
 
-void check_launch() {
-  if (const std::optional<Error> problem = launch_problem(process_environment(), {false, true})) throw *problem;
-}
-
 std::string library_version() {
   std::string text(MPI_MAX_LIBRARY_VERSION_STRING, '\0');
   int length = 0;

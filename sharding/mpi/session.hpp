@@ -66,8 +66,6 @@ class Communicator {
   std::shared_ptr<Impl> impl_;
 };
 
-// usage_error when srun started several tasks that do not know of each other (--mpi=none): they would all do the same.
-void check_launch();
 [[nodiscard]] std::string library_version();  // "Open MPI v4.1.4"
 
 // Initialises MPI (MPI_THREAD_MULTIPLE asked for) unless the process was started without a launcher; finalises only

@@ -71,7 +71,7 @@ std::vector<std::string> launch_words(const Cluster& cluster, const Job& job) {
 struct TaskPart {
   std::string_view mark, shell;
 };
-constexpr std::array<TaskPart, 2> kTaskParts{{{"@LINE@", "\"${line%%$'\\t'*}\""}, {"@FOLDER@", "\"${line##*$'\\t'}\""}}};
+constexpr std::array<TaskPart, 3> kTaskParts{{{"@LINE@", "\"${line%%$'\\t'*}\""}, {"@FOLDER@", "\"${line##*$'\\t'}\""}, {"@TASK@", "\"${SLURM_ARRAY_TASK_ID:-0}\""}}};
 
 // The word for the shell, marks replaced by the task's own parts.
 std::string with_line(const std::string& word) {
@@ -139,11 +139,13 @@ void Cluster::check() const {
 std::string job_script(const Cluster& cluster, const Job& job) {
   std::string out = header(cluster, job) + "\nset -u\n";
   for (const std::string& line : cluster.setup) out += line + "\n";
-  if (job.tasks > 0) out += fmt::format("line=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" {})\n", quoted(job.lines.string()));
+  if (!job.lines.empty()) out += fmt::format("line=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" {})\n", quoted(job.lines.string()));
   std::vector<std::string> words;
   for (const std::string& word : launch_words(cluster, job)) words.push_back(with_line(word));
   out += "launch=(" + join(words, " ") + ")\n";
   out += "status=" + with_line(job.status.string()) + "\nresult=" + with_line(job.result.string()) + "\nnotes=" + quoted(job.notes.string()) + "\n";
+  if (!job.progress.empty()) out += "progress=" + quoted(job.progress.string()) + "\n";
+  if (!job.tried_again) out += "again=no\n";
   out += fmt::format("stop={}\nlead={}\n\n", cluster.signal, cluster.signal_lead);
   return out + std::string(survive_script());
 }

@@ -31,11 +31,13 @@ struct Cluster {
 
 struct Job {
   std::string name;                    // "validate", "fold", "gather"
-  std::vector<std::string> command;    // program and options; an array task puts its line of `lines` for @LINE@
+  std::vector<std::string> command;    // program and options; an array task puts its line of `lines` for @LINE@, its number for @TASK@
   std::filesystem::path status, result, notes;
+  std::filesystem::path progress;      // folder in which new files mean that the work goes on; empty: that of `status`
+  bool tried_again = true;             // false: a failure that the program reports is final
   long long ranks = 0;                 // 0: nodes x tasks_per_node
-  std::filesystem::path lines;         // one line a task of an array, empty: no array
-  long long tasks = 0;
+  std::filesystem::path lines;         // one line a task of an array, or empty
+  long long tasks = 0;                 // 0: no array
   std::vector<std::string> after;      // job ids; the job starts however they ended and looks for itself
 };
 

@@ -38,9 +38,12 @@ void apply_configs(const po::variables_map& values, Command& command, std::vecto
   if (values.count("config") == 0) return;
   for (const std::string& file : values["config"].as<std::vector<std::string>>()) {
     const Yaml document = Yaml::read(file);
-    if (const auto schema = document.find("schema"); schema && schema->text() != command.schema())
+    if (const auto schema = document.find("schema"); schema && schema->text() != command.schema() && schema->text() != command.also_reads())
       throw schema->error("is '" + schema->text() + "'", "this command reads " + std::string(command.schema()));
-    apply(document, rows, {"schema"});
+    std::vector<std::string> others = command.sections();
+    others.emplace_back("schema");
+    apply(document, rows, others);
+    command.take(document);
   }
 }
 

@@ -26,9 +26,10 @@ struct Submittable {
   std::string_view command;
   fs::path (*result)(const fs::path& out);
 };
-constexpr std::array<Submittable, 3> kSubmittable{{{"shard", [](const fs::path& out) { return store::Names{out}.manifest(); }},
+constexpr std::array<Submittable, 4> kSubmittable{{{"shard", [](const fs::path& out) { return store::Names{out}.manifest(); }},
                                                    {"train", [](const fs::path& out) { return RunFolder{out}.model_json(); }},
-                                                   {"validate", [](const fs::path& out) { return ValidationFolder{out}.results(); }}}};
+                                                   {"validate", [](const fs::path& out) { return ValidationFolder{out}.results(); }},
+                                                   {"sweep", [](const fs::path& out) { return SweepFolder{out}.results(); }}}};
 
 const Submittable& submittable(const std::string& name) {
   std::vector<std::string> names;
@@ -53,7 +54,7 @@ class Submit : public Command {
   bool wraps_a_command() const override { return true; }
   std::vector<Row> rows() override {
     return {required(row("cluster", cluster_file_, "the site's file")), row("dry_run", dry_run_, "print the scripts, submit nothing"),
-            row("array", array_, "validate: a task a fold, and a job that gathers them"), row("nodes", nodes_, Range{0, 100000}, "nodes", "instead of the site file's"),
+            row("array", array_, "validate: a task a fold, and a job that gathers them"), row("tasks", tasks_, Range{1, 100000}, "tasks", "sweep: jobs of an array that pull trials"), row("nodes", nodes_, Range{0, 100000}, "nodes", "instead of the site file's"),
             row("time", time_, "time limit instead of the site file's"), row("after", after_, "ids of jobs to wait for, however they end")};
   }
 
@@ -75,11 +76,12 @@ class Submit : public Command {
   void read(const std::vector<std::string>& words);
   [[nodiscard]] std::vector<Job> plan();
   [[nodiscard]] std::vector<Job> fold_array(Job job);
+  [[nodiscard]] Job workers(Job job) const;
   [[nodiscard]] std::vector<Submitted> submit(const std::vector<Job>& jobs) const;
   void print(const Context& context, const std::vector<Submitted>& jobs) const;
 
   std::string cluster_file_, time_;
-  long long nodes_ = 0;
+  long long nodes_ = 0, tasks_ = 1;
   bool dry_run_ = false, array_ = false;
   std::vector<std::string> after_;
   Cluster cluster_;
@@ -99,6 +101,7 @@ void Submit::read(const std::vector<std::string>& words) {
   if (line.command == nullptr) throw usage_error("'--help' is not submitted", {}, "hepar " + command_ + " --help");
   for (const Row& row : line.command->rows())
     if (row.name == "out") out_ = fs::absolute(Yaml::parse(row.get(), "--out").text());
+  if (tasks_ > 1 && command_ != "sweep") throw usage_error("--tasks goes with sweep, whose workers become its tasks", {}, "validate takes --array");
   if (array_ && command_ != "validate") throw usage_error("--array goes with validate, whose folds become its tasks");
   cluster_ = Cluster::read(cluster_file_);
   if (nodes_ > 0) cluster_.nodes = nodes_;
@@ -115,7 +118,17 @@ std::vector<Job> Submit::plan() {
   job.result = submittable(command_).result(out_);
   job.notes = out_.parent_path() / (out_.filename().string() + ".submit");
   job.after = after_;
+  if (command_ == "sweep") return {workers(std::move(job))};
   return array_ ? fold_array(std::move(job)) : std::vector<Job>{std::move(job)};
+}
+
+// Every task has its own status, and looks at all trials to see whether the work goes on.
+Job Submit::workers(Job job) const {
+  job.command.insert(job.command.end(), {"--worker", "@TASK@"});
+  job.status = SweepFolder{out_}.worker("@TASK@").status();
+  job.progress = SweepFolder{out_}.trials();
+  job.tasks = tasks_ > 1 ? tasks_ : 0;
+  return job;
 }
 
 std::vector<Job> Submit::fold_array(Job job) {
@@ -140,6 +153,7 @@ std::vector<Job> Submit::fold_array(Job job) {
   job.name = "gather";
   job.command.emplace_back("--gather");
   job.ranks = 1;
+  job.tried_again = false;  // a fold that is missing will not come by asking again
   return {std::move(fold), std::move(job)};
 }
 

@@ -2,6 +2,7 @@
 #include "trainer/report/page.hpp"
 
 #include "data/base/error.hpp"
+#include "data/base/run_folder.hpp"
 #include "trainer/report/source.hpp"
 #include "trainer/report/svg.hpp"
 
@@ -33,26 +34,34 @@ constexpr std::array<Section, 13> kSections{{{"headline", "Result", &headline_se
 
 std::string page_of(const Source& source) {
   const bool validation = source.validation.is_object();
-  PageFrame frame;
-  frame.first_bytes = kFirstBytes;
-  frame.title = validation ? "Hepar validation report" : "Hepar training report";
-  frame.lead = validation ? "Each model below was tested on patients that it never saw (" + escaped(source.validation.value("scheme", "")) + ", " +
-                                std::to_string(source.validation.at("folds").size()) + " folds)."
-                          : "One model, trained on all eligible patients of a store.";
-  frame.notice = "research use only";
-  for (const Section& section : kSections) {
-    const std::string text = section.make(source);
-    if (text.empty()) continue;
-    frame.navigation.emplace_back(section.id, section.title);
-    frame.body += text;
-  }
-  return html_of(frame);
+  std::vector<Part> parts;
+  for (const Section& section : kSections) parts.push_back({section.id, section.title, section.make(source)});
+  const std::string what = validation ? "Each model below was tested on patients that it never saw (" + escaped(source.validation.value("scheme", "")) + ", " +
+                                            std::to_string(source.validation.at("folds").size()) + " folds)."
+                                      : "One model, trained on all eligible patients of a store.";
+  return whole_page(validation ? "Hepar validation report" : "Hepar training report", what, parts);
 }
 
 }  // namespace
 
+std::string whole_page(const std::string& title, const std::string& what, const std::vector<Part>& parts) {
+  PageFrame frame;
+  frame.first_bytes = kFirstBytes;
+  frame.title = title;
+  frame.lead = what;
+  frame.notice = "research use only";
+  for (const Part& part : parts) {
+    if (part.html.empty()) continue;
+    frame.navigation.emplace_back(part.id, part.title);
+    frame.body += part.html;
+  }
+  return html_of(frame);
+}
+
 std::string page(const PageRequest& request) {
   try {
+    std::error_code ignored;
+    if (std::filesystem::exists(SweepFolder{request.run}.results(), ignored)) return sweep_page(request.run);
     return page_of(read_source(request));
   } catch (const nlohmann::json::exception& problem) {
     throw store_error(std::string("lacks what the page shows: ") + problem.what(), {request.run.string()}, "run the command that made it again, with this version");

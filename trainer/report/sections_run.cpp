@@ -27,16 +27,12 @@ std::string training_section(const Source& source) {
   double steps = 1, low = 1e9, high = -1e9;
   std::vector<std::pair<std::string, Points>> smooth;
   for (const TrainingCurve& curve : source.training) {
-    Points points;
-    double mean = 0;
-    for (std::size_t i = 0; i < curve.loss.size(); ++i) {
-      if (!std::isfinite(curve.loss[i].second)) continue;
-      mean = points.empty() ? curve.loss[i].second : 0.9 * mean + 0.1 * curve.loss[i].second;
-      points.emplace_back(curve.loss[i].first, mean);
+    Points points = smoothed(curve.loss);
+    if (points.empty()) continue;
+    for (const auto& [step, mean] : points) {
       low = std::min(low, mean);
       high = std::max(high, mean);
     }
-    if (points.empty()) continue;
     steps = std::max(steps, points.back().first);
     smooth.emplace_back(curve.name, std::move(points));
   }

@@ -21,11 +21,6 @@ namespace hepar::report {
 
 namespace {
 
-Json read_json(const fs::path& path, const char* schema) {
-  std::error_code ignored;
-  return fs::exists(path, ignored) ? read_sealed(path, schema, "run the command that made it again") : Json(nullptr);
-}
-
 // The flow of the very cohort that was validated or trained on.
 Json flow_of(const fs::path& folder, const Source& source) {
   const store::Names names{folder};
@@ -37,16 +32,6 @@ Json flow_of(const fs::path& folder, const Source& source) {
   if (made_of.at("tables_sha256") != flow.at("tables_sha256"))
     throw store_error("is not the store that this was made from (tables_sha256 differs)", {folder.string()}, "name its store, or leave --store out");
   return flow;
-}
-
-TrainingCurve training_curve(const std::string& name, const fs::path& events) {
-  TrainingCurve curve{name, {}};
-  std::istringstream lines(read_file(events));
-  for (std::string line; std::getline(lines, line);) {
-    const Json event = Json::parse(line, nullptr, false);
-    if (event.is_object() && event.value("event", "") == "step") curve.loss.emplace_back(value_of(event, "step"), value_of(event, "loss"));
-  }
-  return curve;
 }
 
 // Curves by strategy and endpoint, both in the order in which they come.
@@ -75,6 +60,32 @@ std::optional<ExamplePatient> example_of(const Json& validation) {
 }
 
 }  // namespace
+
+Json read_json(const fs::path& path, const char* schema) {
+  std::error_code ignored;
+  return fs::exists(path, ignored) ? read_sealed(path, schema, "run the command that made it again") : Json(nullptr);
+}
+
+TrainingCurve training_curve(const std::string& name, const fs::path& events) {
+  TrainingCurve curve{name, {}};
+  std::istringstream lines(read_file(events));
+  for (std::string line; std::getline(lines, line);) {
+    const Json event = Json::parse(line, nullptr, false);
+    if (event.is_object() && event.value("event", "") == "step") curve.loss.emplace_back(value_of(event, "step"), value_of(event, "loss"));
+  }
+  return curve;
+}
+
+std::vector<std::pair<double, double>> smoothed(const std::vector<std::pair<double, double>>& loss) {
+  std::vector<std::pair<double, double>> points;
+  double mean = 0;
+  for (const auto& [step, value] : loss) {
+    if (!std::isfinite(value)) continue;
+    mean = points.empty() ? value : 0.9 * mean + 0.1 * value;
+    points.emplace_back(step, mean);
+  }
+  return points;
+}
 
 std::string figure(const std::string& chart, const std::string& caption) { return "<figure>" + chart + "<figcaption>" + caption + "</figcaption></figure>"; }
 

@@ -38,6 +38,10 @@ struct Source {
   std::optional<ExamplePatient> example;
 };
 [[nodiscard]] Source read_source(const PageRequest& request);
+[[nodiscard]] Json read_json(const std::filesystem::path& path, const char* schema);  // null when absent
+[[nodiscard]] TrainingCurve training_curve(const std::string& name, const std::filesystem::path& events);
+// Means over ten steps and more, without what is not finite.
+[[nodiscard]] std::vector<std::pair<double, double>> smoothed(const std::vector<std::pair<double, double>>& loss);
 
 // Sections, in the order of the page; an empty text leaves one out.
 [[nodiscard]] std::string headline_section(const Source& source);
@@ -60,6 +64,12 @@ struct Source {
 [[nodiscard]] Json pooled(const Source& source, const std::string& name);    // an Estimate, or null
 [[nodiscard]] double value_of(const Json& json, const char* key);            // NaN when absent or null
 [[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
+// A whole page of such parts, and its navigation.
+struct Part {
+  std::string id, title, html;
+};
+[[nodiscard]] std::string whole_page(const std::string& title, const std::string& what, const std::vector<Part>& parts);
+[[nodiscard]] std::string sweep_page(const std::filesystem::path& folder);
 [[nodiscard]] std::string title_of(const std::string& endpoint);  // the name that readers know: "overall survival (os)"
 [[nodiscard]] std::string figure(const std::string& chart, const std::string& caption);                           // both HTML
 

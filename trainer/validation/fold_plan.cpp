@@ -2,6 +2,7 @@
 #include "trainer/validation/fold_plan.hpp"
 
 #include "data/base/random.hpp"
+#include "data/base/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -129,6 +130,9 @@ struct Scheme {
 // A new scheme is one function and one line here.
 constexpr std::array<Scheme, 3> kSchemes{{{"leave_one_centre_out", &one_centre_out}, {"grouped_k_fold", &k_folds}, {"split", &split_once}}};
 
+// Keyed by fold and patient: the inner part of one fold tells nothing about another's.
+double inner_draw(const std::string& key, const std::string& fold, std::uint64_t seed) { return static_cast<double>(hash_text(key, hash_text(fold, seed + 1)) >> 11) * 0x1p-53; }
+
 }  // namespace
 
 std::vector<std::string> keys_of(const store::Store& store, const std::vector<std::int64_t>& patients) {
@@ -161,13 +165,37 @@ std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients,
     std::sort(fold.held_out.begin(), fold.held_out.end());
     for (const std::int64_t p : patients) {
       if (std::binary_search(fold.test.begin(), fold.test.end(), p)) continue;
-      // Keyed by fold and patient: the inner part of one fold tells nothing about another's.
-      const std::uint64_t draw = hash_text(store.row(p).key, hash_text(fold.name, request.seed + 1)) >> 11;
-      const bool inner = static_cast<double>(draw) * 0x1p-53 < config.inner_share && !config.inner_use.empty();
+      const bool inner = inner_draw(store.row(p).key, fold.name, request.seed) < config.inner_share && !config.inner_use.empty();
       (inner ? fold.inner : fold.train).push_back(p);
     }
   }
   return folds;
+}
+
+Fold plan_stated_fold(const store::Store& store, const Indices& patients, const StatedPart& part, std::uint64_t seed) {
+  std::map<std::string, Indices> centres = by_centre(store, patients);
+  std::vector<std::string> known;
+  for (const auto& [centre, members] : centres) known.push_back(centre);
+  Fold fold{"stated", part.held_out, {}, {}, {}};
+  std::sort(fold.held_out.begin(), fold.held_out.end());
+  for (const std::string& centre : fold.held_out) {
+    if (!centres.contains(centre)) throw usage_error("there is no centre '" + centre + "' to hold out", {store.path().string()}, name_advice(centre, known));
+    fold.test.insert(fold.test.end(), centres[centre].begin(), centres[centre].end());
+    centres.erase(centre);
+  }
+  std::vector<std::pair<double, std::string>> order;
+  for (const auto& [centre, members] : centres) order.emplace_back(inner_draw(centre, fold.name, seed), centre);
+  std::sort(order.begin(), order.end());
+  const std::size_t left = patients.size() - fold.test.size();
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Indices& members = centres[order[i].second];
+    // Whole centres until the share is reached, never the last.
+    const bool whole = i + 1 < order.size() && static_cast<double>(fold.inner.size()) < part.share * static_cast<double>(left);
+    for (const std::int64_t p : members) (part.whole_centres ? whole : inner_draw(store.row(p).key, fold.name, seed) < part.share) ? fold.inner.push_back(p) : fold.train.push_back(p);
+  }
+  for (Indices* some : {&fold.test, &fold.train, &fold.inner}) std::sort(some->begin(), some->end());
+  if (fold.train.empty() || fold.inner.empty()) throw usage_error("nobody is left to train on or to score", {store.path().string()}, "hold out fewer centres, or mend search.inner_share");
+  return fold;
 }
 
 std::vector<Twins> twins_of(const store::Store& store, const std::vector<std::int64_t>& patients) {

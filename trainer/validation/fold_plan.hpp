@@ -29,6 +29,15 @@ struct PlanRequest {
 // usage_error: one centre only with leave_one_centre_out, more folds than groups.
 [[nodiscard]] std::vector<Fold> plan_folds(const store::Store& store, const std::vector<std::int64_t>& patients, const PlanRequest& request);
 
+// One stated training set, for a search of settings: everybody of the centres `held_out` is `test`, of the others about `share`
+// is `inner`, whole centres or single patients by a keyed hash. usage_error: no such centre, nobody left to train on.
+struct StatedPart {
+  std::vector<std::string> held_out;
+  double share = 0.2;
+  bool whole_centres = false;
+};
+[[nodiscard]] Fold plan_stated_fold(const store::Store& store, const std::vector<std::int64_t>& patients, const StatedPart& part, std::uint64_t seed);
+
 // Eligible patients with a known outcome of at least one of the endpoints.
 [[nodiscard]] std::vector<std::int64_t> patients_of(const store::Store& store, const std::vector<std::string>& endpoints);
 // Their keys, in that order.

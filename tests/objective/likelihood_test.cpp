@@ -172,6 +172,19 @@ TEST(Likelihood, GradientIsThatOfFiniteDifferences) {
   EXPECT_GT(touched, 40);
 }
 
+TEST(Likelihood, AWeightOfTwoIsThePatientTwice) {
+  const HeadSpec head = yearly(HeadSpec::Kind::illness_death);
+  std::vector<Subject> twice{recurrence_at(5, 40), recurrence_at(5, 40)}, once{recurrence_at(5, 40)};
+  once[0].weight = 2;
+  at::Tensor one = tensor(std::vector<double>(15, -1.0), {1, 1, 5, 3}), two = tensor(std::vector<double>(30, -1.0), {2, 1, 5, 3});
+  one.set_requires_grad(true);
+  two.set_requires_grad(true);
+  const at::Tensor weighted = negative_log_likelihood(head, one, once), doubled = negative_log_likelihood(head, two, twice);
+  EXPECT_FLOAT_EQ(weighted.data_ptr<float>()[0], doubled.data_ptr<float>()[0]);
+  const at::Tensor slope = torch::autograd::grad({weighted}, {one})[0], slopes = torch::autograd::grad({doubled}, {two})[0];
+  for (int k = 0; k < 15; ++k) EXPECT_FLOAT_EQ(slope.data_ptr<float>()[k], slopes.data_ptr<float>()[k] + slopes.data_ptr<float>()[15 + k]);
+}
+
 TEST(Likelihood, UnknownSubjectsSayNothing) {
   const HeadSpec head = yearly(HeadSpec::Kind::illness_death);
   EXPECT_EQ(value(head, tensor(std::vector<double>(15, -1.0), {1, 1, 5, 3}), Subject{}), 0);

@@ -68,6 +68,7 @@ void add_trainer_commands(Commands& list);
 [[nodiscard]] std::unique_ptr<Command> make_validate_command();
 [[nodiscard]] std::unique_ptr<Command> make_sweep_command();
 [[nodiscard]] std::unique_ptr<Command> make_predict_command();
+[[nodiscard]] std::unique_ptr<Command> make_evaluate_command();
 [[nodiscard]] std::unique_ptr<Command> make_report_command();
 [[nodiscard]] std::unique_ptr<Command> make_stats_command();
 [[nodiscard]] std::unique_ptr<Command> make_plan_command();

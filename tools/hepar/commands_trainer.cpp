@@ -8,6 +8,7 @@ void add_trainer_commands(Commands& list) {
   list.push_back(make_validate_command());
   list.push_back(make_sweep_command());
   list.push_back(make_predict_command());
+  list.push_back(make_evaluate_command());
   list.push_back(make_report_command());
   list.push_back(make_stats_command());
   list.push_back(make_plan_command());

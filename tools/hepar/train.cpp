@@ -3,7 +3,8 @@
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
 #include "trainer/engine/engine.hpp"
-#include "trainer/validation/covariates.hpp"
+#include "trainer/validation/decisions.hpp"
+#include "trainer/validation/training_weights.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -50,11 +51,10 @@ class Train : public Command {
     });
     const auto group = collective::make_collective(context.world, {.backend = experiment_.resources.collective, .check = experiment_.resources.check_collectives});
     const engine::TrainResult result =
-        engine::train({experiment_, *store, patients, out_, "", fresh_, resume_, accept_, faults_}, *group, context.console);
+        engine::train({experiment_, *store, patients, out_, "", fresh_, resume_, accept_, faults_, validation::weights_for(experiment_, *store, patients)}, *group, context.console);
     if (!context.world.root()) return result.stopped ? ExitCode::stopped : ExitCode::done;
     // A run that was killed between its model and this part gets it when it is run again.
-    if (!result.stopped && (!result.already_finished || engine::Predictor::open(out_).extra("propensity").empty()))
-      add_mixture(*store, patients, result.generation, context.console);
+    if (!result.stopped && (!result.already_finished || lacks_mixture(*store))) add_mixture(*store, patients, result.generation, context.console);
     if (context.json) {
       fmt::print("{}\n", nlohmann::ordered_json({{"parameters_sha256", result.parameters_sha256}, {"steps", result.steps}, {"epochs", result.epochs}, {"stopped", result.stopped}}).dump());
     } else if (result.stopped) {
@@ -66,10 +66,15 @@ class Train : public Command {
   }
 
  private:
+  [[nodiscard]] bool lacks_mixture(const store::Store& store) const {
+    const engine::Predictor trained = engine::Predictor::open(out_);
+    return trained.extra("propensity").empty() || (!store.strategies().single() && trained.extra("effects").empty());
+  }
   // The mixture of strategies that `predict` needs for its natural rows, and which of them the patients can speak for.
   void add_mixture(const store::Store& store, const std::vector<std::int64_t>& patients, std::int64_t generation, const Console& console) const {
     const validation::ArmShares shares = validation::ArmShares::fit(store, engine::select(experiment_, store).columns, patients);
     engine::add_to_model(out_, "propensity", shares.json(), generation);
+    if (shares.strategies().size() > 1) engine::add_to_model(out_, "effects", validation::effects_for(experiment_, store, patients).json(), generation);
     for (const validation::Strategy& strategy : shares.strategies())
       if (!strategy.not_estimable.empty()) console.note("strategy " + strategy.name + " is not estimable: " + strategy.not_estimable);
   }

@@ -47,6 +47,7 @@ struct TrainRequest {
   std::string label;                        // "fold C03" or "" for the progress line
   bool fresh = false, must_resume = false, accept_other_machine = false;
   Faults faults;
+  std::vector<double> weights = {};         // one a patient, of its likelihood; empty: 1
   // Share of the planned steps after which it pauses: a checkpoint, and the model of that step. The same call with a larger
   // share goes on, to the same bits as without a pause.
   double until = 1;

@@ -26,6 +26,7 @@ std::vector<Row> train_rows(TrainConfig& c) {
       row("train.clip_norm", c.clip_norm, {0, 1e9}, "", "largest norm of a step's gradient; 0: none"),
       row("train.ema", c.ema, {0, 0.99999}, "", "decay of averaged weights, which then predict; 0: none"),
       row("train.precision", c.precision, {"fp32"}, "arithmetic of the network"),
+      row("train.weights", c.weights, {"none", "iptw"}, "likelihoods weighted by the stabilised inverse probability of the treatment given"),
       row("train.bag_cap", c.bag_cap, {1, 1e9}, "tiles", "longest run of a bag in one step"),
       row("train.init_from", c.init_from, "a finished run: its parameters begin this one, where name and shape agree"),
       row("train.freeze", c.freeze, "modules that stay as they begin, such as encoder.slide"),
@@ -49,6 +50,20 @@ std::vector<Row> validation_rows(ValidationConfig& c) {
   };
 }
 
+std::vector<Row> decision_rows(DecisionConfig& c) {
+  return {
+      row("decision.endpoint", c.endpoint, "endpoint of the recommendation; auto: the first with recurrence and death as events"),
+      row("decision.months", c.months, {1, 600}, "months", "to which time free of it is counted"),
+      row("decision.small_gain", c.small_gain, {0, 600}, "months", "a smaller net gain is no recommendation to treat"),
+      row("decision.min_propensity", c.min_propensity, {0, 1}, "", "rarer arms among such patients are not recommended"),
+      row("decision.sensitive_gain", c.sensitive_gain, {0, 600}, "months", "that the lower 90 % limit exceeds in a sensitive patient"),
+      row("decision.toxicity_months", c.toxicity_months, "what a strategy costs, as arm=months"),
+      row("decision.required", c.required, "modalities without which nothing is recommended"),
+      row("decision.guideline", c.guideline, "rule in cohort terms; auto: MVI, size > 5 cm or multiple where those columns exist"),
+      row("decision.guideline_arm", c.guideline_arm, "arm that the guideline gives where its rule holds"),
+  };
+}
+
 }  // namespace
 
 std::vector<Row> rows(Experiment& e) {
@@ -62,6 +77,7 @@ std::vector<Row> rows(Experiment& e) {
   append(all, model::rows(e.model));
   append(all, train_rows(e.train));
   append(all, validation_rows(e.validation));
+  append(all, decision_rows(e.decision));
   append(all, {row("resources.collective", e.resources.collective, {"auto", "mpi", "nccl", "self"}, "what sums over ranks: auto (NCCL for gradients on a GPU, else MPI)"),
                row("resources.check_collectives", e.resources.check_collectives, "for debugging: compare every rank's calls before they are made"),
                row("resources.stall_seconds", e.resources.stall_seconds, {1, 1e6}, "s", "a rank without progress for so long, and for ten of the slowest steps, ends the job")});
@@ -87,6 +103,13 @@ std::vector<Row> rows(Faults& f) {
 bool may_differ(const std::string& key) { return key.starts_with("resources.") || key == "train.checkpoint_every"; }
 
 std::string config_yaml(Experiment& experiment) { return "schema: hepar-experiment/1\n" + resolved_yaml(rows(experiment)); }
+
+Experiment experiment_of(const std::string& yaml, const std::string& name) {
+  Experiment experiment;
+  std::vector<Row> all = rows(experiment);
+  apply(Yaml::parse(yaml, name), all, {"schema"});
+  return experiment;
+}
 
 std::string config_sha256(const Experiment& experiment) {
   Experiment copy = experiment;

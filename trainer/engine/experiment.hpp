@@ -24,6 +24,7 @@ struct TrainConfig {
   double clip_norm = 1.0;                // 0: none
   double ema = 0.0;                      // 0: none
   std::string precision = "fp32";
+  std::string weights = "none";          // | iptw: by the inverse probability of the treatment that was given
   long long bag_cap = 4096;
   std::string checkpoint_every = "auto"; // auto | 10min | 500steps | 1epoch
   std::string init_from;                 // a finished run whose parameters are taken over where name and shape agree
@@ -42,6 +43,19 @@ struct ValidationConfig {
   double inner_share = 0.1;
   std::vector<std::string> inner_use = {"calibration"};
   std::vector<std::string> baselines = {"clinical_cox"};
+};
+
+// How predictions become a recommendation, and what it is compared with.
+struct DecisionConfig {
+  std::string endpoint = "auto";                  // the first in which recurrence and death are events, else the first
+  double months = 36;                             // of the restricted mean
+  double small_gain = 0.5;                        // months; a smaller net gain over the first arm is none
+  double min_propensity = 0.02;                   // of the recommended arm, among such patients in training
+  double sensitive_gain = 1.0;                    // months that the lower 90 % limit must exceed
+  std::vector<std::string> toxicity_months = {};  // "tace=0.5": months that a strategy costs
+  std::vector<std::string> required = {};         // modalities without which nothing is recommended
+  std::string guideline = "auto";                 // an expression in cohort terms
+  std::string guideline_arm = "tace";             // what the guideline gives where it holds; the first arm else
 };
 
 struct Resources {
@@ -65,11 +79,14 @@ struct Experiment {
   model::ModelConfig model;
   TrainConfig train;
   ValidationConfig validation;
+  DecisionConfig decision;
   Resources resources;
 };
 
 [[nodiscard]] std::vector<Row> rows(Experiment& experiment);  // every key of an experiment
 [[nodiscard]] std::string config_yaml(Experiment& experiment);  // resolved, readable by --config
+// The experiment that such a text describes; `name` for errors.
+[[nodiscard]] Experiment experiment_of(const std::string& yaml, const std::string& name);
 // Over every key that a run may not change when it is continued (all but resources.* and train.checkpoint_every).
 [[nodiscard]] std::string config_sha256(const Experiment& experiment);
 // "train.learning_rate was 0.001 and is 0.01" for the first such key, or "".

@@ -29,9 +29,7 @@ Predictor::~Predictor() = default;
 Predictor Predictor::open(const fs::path& run) {
   const RunFolder folder{run};
   auto impl = std::make_unique<Impl>(Impl{read_model_file(folder.model_json()), nullptr, {}, {}});
-  Experiment experiment;
-  std::vector<Row> experiment_rows = rows(experiment);
-  apply(Yaml::parse(impl->file.config_yaml, folder.model_json().string()), experiment_rows, {"schema"});
+  const Experiment experiment = experiment_of(impl->file.config_yaml, folder.model_json().string());
   impl->network = model::make_network(experiment.model, impl->file.transform.inputs(), shapes_of(impl->file.heads), impl->file.seed);
   std::map<std::string, LoadedTensor> tensors;
   std::vector<NamedValues> named;

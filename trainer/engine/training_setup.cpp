@@ -145,11 +145,13 @@ void Training::choose_patients() {
   std::vector<std::uint8_t> known(static_cast<std::size_t>(store.patients()), 0);
   for (const objective::HeadSpec& head : heads_) {
     subjects_.emplace_back(static_cast<std::size_t>(store.patients()));
-    for (const std::int64_t p : request_.patients) {
+    for (std::size_t i = 0; i < request_.patients.size(); ++i) {
+      const std::int64_t p = request_.patients[i];
       const store::PatientRow& row = store.row(p);
       objective::Subject& subject = subjects_.back()[static_cast<std::size_t>(p)];
       subject = objective::subject_of(head, store.endpoints(), row.history, row.outcomes, row.assignment);
       if (!subject.known) continue;
+      if (!request_.weights.empty()) subject.weight = request_.weights.at(i);
       known[static_cast<std::size_t>(p)] = 1;
       events += subject.history.recurrence || subject.history.death || subject.outcome.event != 0 ? 1 : 0;
     }

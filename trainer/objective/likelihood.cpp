@@ -104,8 +104,12 @@ class Likelihood : public torch::autograd::Function<Likelihood> {
       const Cells cells{z.data_ptr<float>() + begin, gradient.data() + begin, head->intervals(), head->causes(),
                         head_kind(head->kind).first_causes};
       const Account& account = (*accounts)[p];
-      for (const Term& term : account.terms) sum += add_term(term, cells);
-      if (!account.hidden.empty()) sum += add_hidden(account, cells);
+      double own = 0;
+      for (const Term& term : account.terms) own += add_term(term, cells);
+      if (!account.hidden.empty()) own += add_hidden(account, cells);
+      sum += account.weight * own;
+      if (account.weight != 1)
+        for (std::int64_t k = begin; k < begin + per_patient; ++k) gradient[static_cast<std::size_t>(k)] *= account.weight;
     }
     at::Tensor slope = at::empty(z.sizes(), z.options());
     std::transform(gradient.begin(), gradient.end(), slope.data_ptr<float>(), [](double g) { return static_cast<float>(g); });
@@ -124,7 +128,10 @@ class Likelihood : public torch::autograd::Function<Likelihood> {
 at::Tensor negative_log_likelihood(const HeadSpec& head, const at::Tensor& logits, std::span<const Subject> subjects, PartialInterval rule) {
   std::vector<Account> accounts;
   accounts.reserve(subjects.size());
-  for (const Subject& subject : subjects) accounts.push_back(account_of(head, subject, rule));
+  for (const Subject& subject : subjects) {
+    accounts.push_back(account_of(head, subject, rule));
+    accounts.back().weight = subject.weight;
+  }
   return Likelihood::apply(logits, &head, &accounts);
 }
 

@@ -47,6 +47,7 @@ struct Subject {
   int arm = 0;                         // arm from its start on …
   std::optional<double> tace_start_months, systemic_start_months;  // … person-time before a start counts to surgery
   double until_months = std::numeric_limits<double>::infinity();   // observation for this head ends here
+  double weight = 1;                   // what the subject says counts this often (treatment weights)
 };
 // `outcomes`: one an endpoint of the store. `undetermined` gives its person-time to surgery, which is true of it until its
 // event. `other` and `unknown` were on something that no arm describes: their person-time counts to surgery until the
@@ -80,10 +81,11 @@ struct Account {
   std::vector<Term> terms;
   std::vector<Hidden> hidden;        // in order of time; recurrence-free at its start, alive at its end unless:
   bool dies_in_last_hidden = false;
+  double weight = 1;                 // of all of it
 };
 [[nodiscard]] Account account_of(const HeadSpec& head, const Subject& subject, PartialInterval rule = PartialInterval::share);
 
-// Sum over patients of the negative log-likelihood, summed in double in the order of patients (not normalised: the caller divides by the step's patients), float32,
+// Sum over patients of weight x negative log-likelihood, summed in double in the order of patients (not normalised: the caller divides by the step's patients), float32,
 // differentiable. `subjects` has one entry a row of logits.
 [[nodiscard]] at::Tensor negative_log_likelihood(const HeadSpec& head, const at::Tensor& logits, std::span<const Subject> subjects,
                                                  PartialInterval rule = PartialInterval::share);

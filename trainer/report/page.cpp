@@ -18,7 +18,7 @@ struct Section {
   std::string (*make)(const Source&);
 };
 // A new section is one function and one line here.
-constexpr std::array<Section, 13> kSections{{{"headline", "Result", &headline_section},
+constexpr std::array<Section, 17> kSections{{{"headline", "Result", &headline_section},
                                              {"reading", "Reading", &reading_section},
                                              {"flow", "Cohort", &flow_section},
                                              {"strategies", "Strategies", &strategies_section},
@@ -26,20 +26,26 @@ constexpr std::array<Section, 13> kSections{{{"headline", "Result", &headline_se
                                              {"survival", "Survival", &survival_section},
                                              {"calibration", "Calibration", &calibration_section},
                                              {"accuracy", "Accuracy", &accuracy_section},
+                                             {"availability", "What is missing", &availability_section},
+                                             {"policies", "Policies", &policies_section},
+                                             {"evaluation", "Consistent or not", &evaluation_section},
                                              {"example", "One patient", &example_section},
                                              {"training", "Training", &training_section},
                                              {"cost", "Time", &cost_section},
                                              {"audit", "Leak audit", &audit_section},
+                                             {"checklist", "Guidelines", &checklist_section},
                                              {"provenance", "Provenance", &provenance_section}}};
 
 std::string page_of(const Source& source) {
   const bool validation = source.validation.is_object();
+  const bool evaluation = source.evaluation.is_object();
   std::vector<Part> parts;
   for (const Section& section : kSections) parts.push_back({section.id, section.title, section.make(source)});
-  const std::string what = validation ? "Each model below was tested on patients that it never saw (" + escaped(source.validation.value("scheme", "")) + ", " +
+  const std::string title = evaluation ? "Hepar prospective evaluation" : validation ? "Hepar validation report" : "Hepar training report";
+  const std::string what = evaluation ? "Predictions that were sealed before follow-up, against what happened." : validation ? "Each model below was tested on patients that it never saw (" + escaped(source.validation.value("scheme", "")) + ", " +
                                             std::to_string(source.validation.at("folds").size()) + " folds)."
                                       : "One model, trained on all eligible patients of a store.";
-  return whole_page(validation ? "Hepar validation report" : "Hepar training report", what, parts);
+  return whole_page(title, what, parts);
 }
 
 }  // namespace

@@ -100,6 +100,7 @@ std::string provenance_section(const Source& source) {
     if (from.is_object() && from.contains(key) && !from.at(key).is_null())
       rows.push_back({label, "<code>" + escaped(from.at(key).is_string() ? from.at(key).get<std::string>() : from.at(key).dump()) + "</code>"});
   };
+  if (source.evaluation.is_object()) return {};
   const Json provenance = source.validation.is_object() ? source.validation.value("provenance", Json::object()) : source.run;
   for (const auto& [key, label] : std::initializer_list<std::pair<const char*, const char*>>{{"command", "command"},
                                                                                              {"ranks", "ranks"},

@@ -128,8 +128,9 @@ Source read_source(const PageRequest& request) {
   Source source;
   source.validation = read_json(folder.results(), kValidationDocument.schema);
   source.run = read_json(folder.run(), kRunDocument.schema);
-  if (source.validation.is_null() && source.run.is_null())
-    throw store_error("holds neither a validation nor a run", {request.run.string()}, "give the folder of hepar validate or hepar train");
+  source.evaluation = read_json(request.run / "evaluation.json", "hepar-evaluation/1");
+  if (source.validation.is_null() && source.run.is_null() && source.evaluation.is_null())
+    throw store_error("holds neither a validation nor a run", {request.run.string()}, "give the folder of hepar validate, hepar train or hepar evaluate");
   std::set<fs::path> folds;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder.folds(), ignored)) folds.insert(entry.path());

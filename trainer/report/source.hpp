@@ -31,6 +31,7 @@ struct ExamplePatient {
 
 struct Source {
   Json validation;              // null for a plain run
+  Json evaluation;              // null unless the folder is of hepar evaluate
   Json run;                     // run.json
   Json flow;                    // null without a store
   std::vector<Json> fold_runs;  // run.json of each fold, in order of names
@@ -52,6 +53,10 @@ struct Source {
 [[nodiscard]] std::string calibration_section(const Source& source);
 [[nodiscard]] std::string accuracy_section(const Source& source);
 [[nodiscard]] std::string strategies_section(const Source& source);
+[[nodiscard]] std::string availability_section(const Source& source);
+[[nodiscard]] std::string checklist_section(const Source& source);
+[[nodiscard]] std::string policies_section(const Source& source);
+[[nodiscard]] std::string evaluation_section(const Source& source);
 [[nodiscard]] std::string example_section(const Source& source);
 [[nodiscard]] std::string training_section(const Source& source);
 [[nodiscard]] std::string cost_section(const Source& source);

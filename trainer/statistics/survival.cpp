@@ -24,6 +24,20 @@ std::ptrdiff_t last_before(const std::vector<double>& times, double t) {
   return std::upper_bound(times.begin(), times.end(), t) - times.begin() - 1;
 }
 
+// Area under the curve from each of its times to tau; 0 from a time beyond it.
+std::vector<double> areas_from(const KaplanMeier& curve, double tau) {
+  std::vector<double> areas(curve.time.size());
+  double area = 0, end = tau;
+  for (std::size_t k = curve.time.size(); k-- > 0;) {
+    if (curve.time[k] < tau) {
+      area += curve.survival[k] * (end - curve.time[k]);
+      end = curve.time[k];
+    }
+    areas[k] = area;
+  }
+  return areas;
+}
+
 }  // namespace
 
 KaplanMeier kaplan_meier(Outcomes outcomes, Values weight) {
@@ -183,21 +197,43 @@ double median_follow_up(Outcomes outcomes) {
 MeanTime restricted_mean(Outcomes outcomes, double tau, Values weight) {
   if (outcomes.size() == 0 || !(total_weight(weight, outcomes.size()) > 0)) return {kNone, kNone};
   const KaplanMeier curve = kaplan_meier(outcomes, weight);
-  std::vector<double> area_from(curve.time.size());  // from time k to tau
-  double area = 0, end = tau;
-  for (std::size_t k = curve.time.size(); k-- > 0;) {
-    if (curve.time[k] < tau) {
-      area += curve.survival[k] * (end - curve.time[k]);
-      end = curve.time[k];
-    }
-    area_from[k] = area;
-  }
+  const std::vector<double> area_from = areas_from(curve, tau);
   double variance = 0;
   for (std::size_t k = 0; k < curve.time.size() && curve.time[k] <= tau; ++k) {
     const double n = curve.at_risk[k], d = curve.events[k];
     if (d > 0 && n > d) variance += area_from[k] * area_from[k] * d / (n * (n - d));
   }
-  return {area + end, std::sqrt(variance)};
+  const double first = curve.time.empty() ? tau : std::min(curve.time.front(), tau);
+  return {first + (area_from.empty() ? 0 : area_from.front()), std::sqrt(variance)};
+}
+
+MeanTime robust_restricted_mean(Outcomes outcomes, double tau, Values weight, Codes cluster) {
+  const MeanTime plain = restricted_mean(outcomes, tau, weight);
+  if (!std::isfinite(plain.value)) return plain;
+  const KaplanMeier curve = kaplan_meier(outcomes, weight);
+  // d RMST / d w_i = - sum over event times u <= tau of A_u (dN_i(u) - Y_i(u) d/n) / (n - d), A_u the area from u to tau.
+  const std::vector<double> area_from = areas_from(curve, tau);
+  std::vector<double> hazard(curve.time.size()), jump(curve.time.size());
+  double sum = 0;
+  for (std::size_t k = 0; k < curve.time.size(); ++k) {
+    const double n = curve.at_risk[k], d = curve.events[k];
+    if (curve.time[k] <= tau && d > 0 && n > d) {
+      jump[k] = area_from[k] / (n - d);
+      sum += jump[k] * d / n;
+    }
+    hazard[k] = sum;
+  }
+  std::vector<double> influence(cluster.empty() ? outcomes.size() : static_cast<std::size_t>(largest_code(cluster)) + 1);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const auto own = last_before(curve.time, outcomes.time[i]);
+    if (own < 0) continue;
+    const auto k = static_cast<std::size_t>(own);
+    const double g = (outcomes.event[i] == 1 ? jump[k] : 0) - hazard[k];
+    influence[cluster.empty() ? i : static_cast<std::size_t>(cluster[i])] += weight_of(weight, i) * g;
+  }
+  double variance = 0;
+  for (const double one : influence) variance += one * one;
+  return {plain.value, std::sqrt(variance)};
 }
 
 MeanTimeDifference restricted_mean_difference(Outcomes first, Outcomes second, double tau, double level) {

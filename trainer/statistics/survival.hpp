@@ -47,6 +47,9 @@ struct MeanTime {
   double value, se;
 };
 [[nodiscard]] MeanTime restricted_mean(Outcomes outcomes, double tau, Values weight = {});
+// The same with the infinitesimal jackknife instead of Greenwood's variance, which holds for weights that are not counts;
+// influence is summed within a cluster first.
+[[nodiscard]] MeanTime robust_restricted_mean(Outcomes outcomes, double tau, Values weight, Codes cluster = {});
 struct MeanTimeDifference {
   MeanTime first, second;
   double difference, se, lower, upper, p;  // second - first

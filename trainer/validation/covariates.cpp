@@ -12,10 +12,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::size_t column_index(const store::Store& store, const std::string& name) {
-  for (std::size_t c = 0; c < store.columns().size(); ++c)
-    if (store.columns()[c].name == name) return c;
-  throw store_error("has no column '" + name + "'", {store.path().string()}, "the model was trained on a store that has it");
+std::size_t column_index(const ClinicalRows& rows, const std::string& name) {
+  for (std::size_t c = 0; c < rows.columns->size(); ++c)
+    if ((*rows.columns)[c].name == name) return c;
+  throw store_error("has no column '" + name + "'", {rows.place}, "the model was trained on a store that has it");
 }
 
 std::vector<statistics::Values> views(const std::vector<std::vector<double>>& columns) { return {columns.begin(), columns.end()}; }
@@ -32,14 +32,20 @@ double Covariates::term(const Term& term, const Cell& cell) const {
   return term.log1p ? std::log1p(std::max(cell.value, 0.0)) : cell.value;
 }
 
-Covariates Covariates::fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients) {
+ClinicalRows rows_of(const store::Store& store, const std::vector<std::int64_t>& patients) {
+  ClinicalRows rows{&store.columns(), {}, keys_of(store, patients), store.path().string()};
+  for (const std::int64_t p : patients) rows.cells.push_back(&store.row(p).cells);
+  return rows;
+}
+
+Covariates Covariates::fit(const ClinicalRows& rows, const std::vector<std::string>& columns) {
   Covariates made;
-  made.fitted_on_ = keys_of(store, patients);
+  made.fitted_on_ = rows.keys;
   for (const std::string& name : columns) {
-    const std::size_t c = column_index(store, name);
-    const ColumnSpec& spec = store.columns()[c];
+    const std::size_t c = column_index(rows, name);
+    const ColumnSpec& spec = (*rows.columns)[c];
     std::int64_t missing = 0;
-    for (const std::int64_t p : patients) missing += store.row(p).cells[c].usable() ? 0 : 1;
+    for (const auto* cells : rows.cells) missing += (*cells)[c].usable() ? 0 : 1;
     std::vector<std::pair<Term, std::string>> candidates;
     if (spec.type == ColumnType::category) {
       for (std::size_t v = 1; v < spec.values.size(); ++v)
@@ -51,8 +57,8 @@ Covariates Covariates::fit(const store::Store& store, const std::vector<std::str
     for (auto& [term, label] : candidates) {
       double sum = 0, squares = 0;
       std::int64_t n = 0;
-      for (const std::int64_t p : patients) {
-        const Cell& cell = store.row(p).cells[c];
+      for (const auto* cells : rows.cells) {
+        const Cell& cell = (*cells)[c];
         if (!cell.usable() && term.part != Part::missing) continue;
         const double value = made.term(term, cell);
         sum += value;
@@ -68,12 +74,12 @@ Covariates Covariates::fit(const store::Store& store, const std::vector<std::str
   return made;
 }
 
-std::vector<std::vector<double>> Covariates::values(const store::Store& store, const std::vector<std::int64_t>& patients) const {
+std::vector<std::vector<double>> Covariates::values(const ClinicalRows& rows) const {
   std::vector<std::vector<double>> columns;
   for (const Term& one : terms_) {
-    const std::size_t c = column_index(store, one.column);
+    const std::size_t c = column_index(rows, one.column);
     std::vector<double> values;
-    for (const std::int64_t p : patients) values.push_back(term(one, store.row(p).cells[c]));
+    for (const auto* cells : rows.cells) values.push_back(term(one, (*cells)[c]));
     columns.push_back(std::move(values));
   }
   return columns;

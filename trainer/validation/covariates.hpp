@@ -14,12 +14,23 @@
 
 namespace hepar::validation {
 
+// Clinical cells of some patients, of a store or of a cohort's tables. The views must outlive it.
+struct ClinicalRows {
+  const std::vector<ColumnSpec>* columns = nullptr;
+  std::vector<const std::vector<Cell>*> cells;  // one a patient, each one a column
+  std::vector<std::string> keys;
+  std::string place;                            // for errors
+};
+[[nodiscard]] ClinicalRows rows_of(const store::Store& store, const std::vector<std::int64_t>& patients);
+
 // Numbers (log1p where declared) with the fold's mean for missing ones, flags, one 0/1 column a category but the first,
 // and a column "… missing" where the fold has missing values. Columns without variation in the fold are left out.
 class Covariates {
  public:
-  static Covariates fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients);
-  [[nodiscard]] std::vector<std::vector<double>> values(const store::Store& store, const std::vector<std::int64_t>& patients) const;  // [column][patient]
+  static Covariates fit(const ClinicalRows& rows, const std::vector<std::string>& columns);
+  static Covariates fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients) { return fit(rows_of(store, patients), columns); }
+  [[nodiscard]] std::vector<std::vector<double>> values(const ClinicalRows& rows) const;  // [column][patient]
+  [[nodiscard]] std::vector<std::vector<double>> values(const store::Store& store, const std::vector<std::int64_t>& patients) const { return values(rows_of(store, patients)); }
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
   [[nodiscard]] const std::vector<std::string>& fitted_on() const { return fitted_on_; }
   [[nodiscard]] std::string json() const;

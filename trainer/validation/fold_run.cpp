@@ -4,7 +4,8 @@
 #include "data/base/files.hpp"
 #include "data/cohort/availability.hpp"
 #include "trainer/validation/baselines.hpp"
-#include "trainer/validation/strategies.hpp"
+#include "trainer/validation/decisions.hpp"
+#include "trainer/validation/training_weights.hpp"
 
 #include <fmt/format.h>
 
@@ -163,6 +164,12 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
   }
   const fs::path run = request.folder.fold(request.fold.name).root;
   engine::add_to_model(run, "propensity", shares.json(), generation);
+  if (predictor.arms().size() > 1) {
+    if (request.experiment.train.weights == "iptw") result.record.fitted_on["treatment_weights"] = keys_of(store, request.fold.train);
+    const RelativeEffects effects = effects_for(request.experiment, store, request.fold.train);
+    result.record.fitted_on["effects"] = effects.fitted_on();
+    engine::add_to_model(run, "effects", effects.json(), generation);
+  }
   engine::add_to_model(run, "calibration", to_text(result.calibration), generation);
   engine::check_generation(run, generation);
   publish_fold(request.folder, std::move(result), csv.text());
@@ -190,7 +197,7 @@ bool run_fold(const FoldRequest& request, collective::Collective& group, const C
   const fs::path out = request.folder.fold(request.fold.name).root;
   engine::TrainResult trained;
   try {
-    trained = engine::train({request.experiment, request.store, request.fold.train, out, request.label, false, false, request.accept_other_machine, {}}, group, console);
+    trained = engine::train({request.experiment, request.store, request.fold.train, out, request.label, false, false, request.accept_other_machine, {}, weights_for(request.experiment, request.store, request.fold.train)}, group, console);
   } catch (const engine::NothingToLearn& nothing) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (group.rank() == 0 && !fs::exists(request.folder.fold(request.fold.name).fold())) record_untrained(request, nothing.what(), seconds);

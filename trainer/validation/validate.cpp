@@ -8,7 +8,9 @@
 #include "data/base/text.hpp"
 #include "sharding/mpi/watch.hpp"
 #include "trainer/engine/run_record.hpp"
+#include "trainer/validation/availability.hpp"
 #include "trainer/validation/example.hpp"
+#include "trainer/validation/policies.hpp"
 #include "trainer/validation/results.hpp"
 #include "trainer/validation/strategies.hpp"
 
@@ -237,6 +239,11 @@ void Validation::publish_results(ValidateResult& result) {
   gathered.json["patients"] = counted_patients(*store_, patients_, results);
   gathered.json["provenance"] = {{"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()}, {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"command", request_.command_line}};
   gathered.json["example"] = example_json(*store_, results, folder_);
+  const HeldOutDecisions held_out = held_out_decisions(experiment_, *store_, results, folder_);
+  const std::string decisions = decisions_csv(*store_, held_out);
+  gathered.json["policies"] = policies_json(experiment_, *store_, held_out);
+  gathered.json["availability"] = availability_json(*store_, results, experiment_.validation.min_events);
+  gathered.json["provenance"]["decisions_sha256"] = sha256(decisions);
   gathered.json["headline"] = gathered.headline;
   std::vector<std::string> files;
   for (const FoldResult& fold : results) files.push_back(read_fold_predictions(folder_, fold));
@@ -244,6 +251,7 @@ void Validation::publish_results(ValidateResult& result) {
   gathered.json["provenance"]["predictions_sha256"] = sha256(predictions);
   status_.check();
   publish(folder_.predictions(), predictions);
+  publish(folder_.decisions(), decisions);
   publish(folder_.results(), sealed(gathered.json));
   if (!gathered.json["audit"]["passed"].get<bool>()) throw store_error("the leak audit failed: " + gathered.json["audit"]["problems"][0].get<std::string>(), {folder_.results().string()}, "its folds are not what this program makes: --fresh starts over");
   if (!gathered.anything_estimable) throw Error(ExitCode::training, "no fold is estimable", folder_.results().string(), "see not_estimable there; lower validation.min_events or pool centres with validation.pool_below_events");

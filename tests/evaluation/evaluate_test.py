@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+# Predictions are sealed before follow-up and evaluated after it, through the program: a study that is in order, a file that
+# was changed, a time that cannot be, and a store that knew the outcomes.
+import csv
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HEPAR, SOURCE = sys.argv[1], sys.argv[2]
+
+
+def run(*words, code=0):
+    done = subprocess.run([HEPAR, *words], capture_output=True, text=True)
+    assert done.returncode == code, f"{words}: exit {done.returncode}, not {code}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def edit(path, change):
+    with open(path, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    rows = change(rows)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def replace(path, old, new):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert old in text, f"{path} lacks {old}"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new))
+
+
+def cohorts(work):
+    """The study's patients with dates of surgery: before follow-up, and with it."""
+    run("synth", "--out", "c", "--patients", "400", "--centres", "6", "--seed", "11", "--level", "features")
+    surgery = (datetime.date.today() + datetime.timedelta(days=30)).isoformat()
+    edit("c/patients.csv", lambda rows: [row | {"surgery_date": surgery} for row in rows])
+    shutil.copytree("c", "later")
+    for table in ("follow_up", "treatments"):
+        replace("c/cohort.yaml", f"{table}: {table}.csv", "")
+    with open("c/cohort.yaml", encoding="utf-8") as file:
+        text = file.read()
+    # A store without follow-up declares no endpoints and no strategies.
+    keep, skip = [], False
+    for line in text.splitlines():
+        if not line.startswith(" "):
+            skip = line.startswith(("endpoints:", "strategies:"))
+        if not skip and "follow_up" not in line:
+            keep.append(line)
+    with open("c/cohort.yaml", "w", encoding="utf-8") as file:
+        file.write("\n".join(keep) + "\n")
+
+
+def main():
+    work = tempfile.mkdtemp(prefix="hepar-evaluate-")
+    os.chdir(work)
+    cohorts(work)
+    run("synth", "--out", "past", "--patients", "300", "--centres", "3", "--seed", "12", "--level", "features")
+    run("shard", "--cohort", "past/cohort.yaml", "--out", "past.store", "--quiet")
+    run("shard", "--cohort", "c/cohort.yaml", "--out", "store", "--quiet")
+    with open("e.yaml", "w", encoding="utf-8") as file:
+        file.write("schema: hepar-experiment/1\nmodalities: [clinical]\ntrain: {epochs: 3}\ndecision: {small_gain: 0}\n")
+    run("train", "--config", "e.yaml", "--store", "past.store", "--out", "run", "--quiet")
+
+    sealed = run("predict", "--run", "run", "--store", "store", "--out", "sealed.csv", "--freeze", "--quiet")
+    assert "deposit its SHA-256" in sealed.stdout
+    run("predict", "--run", "run", "--store", "store", "--out", "sealed.csv", "--quiet", code=2)  # never written over
+    with open("sealed.decisions.csv", encoding="utf-8") as file:
+        decisions = list(csv.DictReader(file))
+    assert {row["recommended"] for row in decisions} <= {"surgery", "tace", "tace_systemic", "systemic"}
+
+    with open("adverse_events.csv", "w", encoding="utf-8") as file:
+        file.write("patient_id,term,grade\n" + "".join(f"{row['patient_id']},fever,{1 + i % 4}\n" for i, row in enumerate(decisions[:200])))
+    run("evaluate", "--predictions", "sealed.csv", "--cohort", "later/cohort.yaml", "--out", "evaluation", "--adverse-events", "adverse_events.csv", "--null-simulations", "2", "--quiet")
+    with open("evaluation/evaluation.json", encoding="utf-8") as file:
+        text = file.read()
+    assert "NaN" not in text and "Infinity" not in text
+    result = json.loads(text)
+    patients = result["patients"]
+    assert patients["sealed"] == len(decisions) and patients["analysed"] > 100
+    assert patients["analysed"] + sum(n for why, n in patients["left_out"].items() if not why.startswith("in the cohort")) == patients["sealed"], patients
+    for name in ("rfs", "recurrence", "os"):
+        consistency = result["endpoints"][name]["consistency"]
+        table = sum(sum(row.values()) for row in consistency["given_by_recommended"].values())
+        assert table == patients["analysed"] - consistency["event_or_unobserved_by_landmark"]
+        groups = consistency["unadjusted"]["n"]
+        assert groups["consistent"] + groups["inconsistent"] == table
+        for comparison in ("naive", "unadjusted", "adjusted", "weighted"):
+            ratio = consistency[comparison]["hazard_ratio"]
+            assert "value" in ratio or ratio["not_estimable"], ratio
+    assert sum(arm["with_any"] for arm in result["adverse_events"]) > 0
+    assert result["nulls"]["start_delays"]["simulations"] == 2
+    with open("evaluation/subjects_os.csv", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == patients["analysed"] - result["endpoints"]["os"]["consistency"]["event_or_unobserved_by_landmark"]
+    if shutil.which("Rscript"):
+        again = subprocess.run(["Rscript", "headline.R"], cwd="evaluation", capture_output=True, text=True)
+        assert again.returncode == 0 and again.stdout.count("same") >= 15, again.stdout + again.stderr
+
+    # A patient whose recurrence is dated before the seal.
+    shutil.copytree("later", "early")
+    edit("early/patients.csv", lambda rows: [row | {"surgery_date": "2020-01-01"} for row in rows])
+    late = run("evaluate", "--predictions", "sealed.csv", "--cohort", "early/cohort.yaml", "--out", "x", code=3)
+    assert "2020" in late.stderr and "sealed on" in late.stderr, late.stderr
+    # A seal that is no longer true, and none at all.
+    for name in ("sealed.csv", "sealed.decisions.csv"):
+        with open(name, encoding="utf-8") as file:
+            good = file.read()
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(good.replace("surgery", "tace", 1))
+        broken = run("evaluate", "--predictions", "sealed.csv", "--cohort", "later/cohort.yaml", "--out", "x", code=4)
+        assert "seal is broken" in broken.stderr, broken.stderr
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(good)
+    replace("sealed.seal.json", "hepar-seal/1\"", "hepar-seal/1\" ")
+    replace("sealed.seal.json", '"sealed_at": "2', '"sealed_at": "1')
+    run("evaluate", "--predictions", "sealed.csv", "--cohort", "later/cohort.yaml", "--out", "x", code=4)
+    os.remove("sealed.seal.json")
+    assert "not sealed" in run("evaluate", "--predictions", "sealed.csv", "--cohort", "later/cohort.yaml", "--out", "x", code=4).stderr
+    # Predictions from a store that knew.
+    run("predict", "--run", "run", "--store", "past.store", "--out", "known.csv", "--freeze", "--quiet")
+    known = run("evaluate", "--predictions", "known.csv", "--cohort", "past/cohort.yaml", "--out", "x", code=3)
+    assert "after follow-up was known" in known.stderr, known.stderr
+    shutil.rmtree(work)
+
+
+main()

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The analysis of recommended against given treatment: its pieces against twins and published values, and both nulls.
+#include "data/base/random.hpp"
+#include "trainer/statistics/causal.hpp"
+#include "trainer/statistics/null_studies.hpp"
+#include "trainer/statistics/survival.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+namespace hepar::statistics {
+namespace {
+
+TEST(EValue, AgreesWithItsPaper) {
+  // VanderWeele & Ding 2017: RR 3.9 (1.8 to 8.7).
+  const EValue e = e_value(3.9, 1.8, 8.7, true);
+  EXPECT_NEAR(e.estimate, 7.26, 0.005);
+  EXPECT_NEAR(e.limit, 3.0, 0.005);
+  EXPECT_EQ(e_value(0.8, 0.6, 1.1, true).limit, 1);
+  EXPECT_NEAR(e_value(1 / 3.9, 1 / 8.7, 1 / 1.8, true).estimate, 7.26, 0.005);
+}
+
+TEST(Power, SchoenfeldsEventsGiveEightyPercent) {
+  EXPECT_NEAR(log_rank_power(0.7, 247, 0.5), 0.80, 0.002);
+  EXPECT_NEAR(detectable_hazard_ratio(247, 0.5), 0.70, 0.001);
+  EXPECT_TRUE(std::isnan(detectable_hazard_ratio(0, 0.5)));
+}
+
+TEST(RobustRestrictedMean, IsTheJackknifeOfItsWeights) {
+  const StudyCohort cohort = confounded_cohort(60, 5, 0);
+  std::vector<double> weight;
+  for (std::size_t i = 0; i < 60; ++i) weight.push_back(0.5 + static_cast<double>(i % 7) / 5);
+  const auto area = [&](const std::vector<double>& w) { return restricted_mean(cohort.outcomes.view(), 20, w).value; };
+  double variance = 0;
+  for (std::size_t i = 0; i < weight.size(); ++i) {
+    std::vector<double> more = weight, less = weight;
+    more[i] += 1e-5;
+    less[i] -= 1e-5;
+    const double slope = (area(more) - area(less)) / 2e-5;
+    variance += weight[i] * weight[i] * slope * slope;
+  }
+  const MeanTime robust = robust_restricted_mean(cohort.outcomes.view(), 20, weight);
+  EXPECT_NEAR(robust.se, std::sqrt(variance), 1e-7);
+  EXPECT_EQ(robust.value, area(weight));
+  // A cluster of everybody: influences sum to (almost) nothing.
+  const std::vector<int> all(60, 0);
+  EXPECT_LT(robust_restricted_mean(cohort.outcomes.view(), 20, weight, all).se, 1e-9);
+}
+
+TEST(ArmScores, AreTheAipwOfPolicyValue) {
+  const StudyCohort cohort = confounded_cohort(400, 6, 0);
+  const std::vector<Values> x(cohort.covariates.begin(), cohort.covariates.end());
+  const ArmScores scores = arm_scores({cohort.outcomes.view(), cohort.given, 2, x, cohort.fold, 24, 0});
+  const std::vector<Values> ps(scores.propensity.begin(), scores.propensity.end()), m(scores.expected.begin(), scores.expected.end());
+  const std::vector<int> all(400, 1), none(400, 0);
+  const PolicyValue twin = policy_value({cohort.outcomes.view(), cohort.given, ps, m, {all, none}}, 24, PolicyEstimator::aipw, true);
+  const Estimate value = mean_estimate(policy_scores(scores, all), ""), difference = mean_difference(policy_scores(scores, all), policy_scores(scores, none), "");
+  EXPECT_NEAR(value.value, twin.value[0], 1e-9);
+  EXPECT_NEAR(value.se, twin.se[0], 1e-9);
+  EXPECT_NEAR(difference.value, twin.difference[0], 1e-9);
+  EXPECT_NEAR(difference.se, twin.se_difference[0], 1e-9);
+}
+
+TEST(ArmScores, SayWhichArmIsNotEvaluable) {
+  const StudyCohort cohort = confounded_cohort(400, 7, 0);
+  const std::vector<Values> x(cohort.covariates.begin(), cohort.covariates.end());
+  const ArmScores scores = arm_scores({cohort.outcomes.view(), cohort.given, 3, x, cohort.fold, 24});
+  EXPECT_FALSE(scores.evaluable(2));
+  EXPECT_EQ(scores.not_evaluable[2], "0 patients had it, fewer than 20");
+  const std::vector<int> policy(400, 2);
+  EXPECT_NE(policy_problem(scores, policy).find("400 patients"), std::string::npos);
+  for (const double score : random_scores(scores)) EXPECT_TRUE(std::isfinite(score));
+  const std::vector<int> as_observed(400, kAsObserved);
+  for (const double score : policy_scores(scores, as_observed)) EXPECT_TRUE(std::isfinite(score));
+  const Overlap overlap = overlap_of(scores, x);
+  EXPECT_LT(overlap.smd_after[0], overlap.smd_before[0] / 3);
+}
+
+TEST(Nulls, ImmortalTimeIsSeenByTheNaiveAnalysisAlone) {
+  const NullStudy null = null_of_start_delays({8, 2000, 1, 2});
+  EXPECT_LT(null.naive, 0.88);
+  EXPECT_NEAR(null.adjusted, 1.0, 4 * null.adjusted_error);
+  EXPECT_NEAR(null.weighted, 1.0, 4 * null.weighted_error);
+}
+
+TEST(Nulls, AgreementWithATreatAllModelIsConfoundedAndThePolicyValueIsNot) {
+  const NullStudy null = null_of_confounding({8, 2000, 1, 2});
+  EXPECT_GT(null.unadjusted, 1.3);
+  EXPECT_NEAR(null.weighted, 1.0, 4 * null.weighted_error);
+  EXPECT_NEAR(null.policy_difference, 0, 0.6);
+  EXPECT_GE(null.policy_covers, 0.75);
+}
+
+// A policy that is fixed, the evaluated patients drawn again a thousand times.
+TEST(Policies, TheIntervalOfAValueCoversIt) {
+  if (std::getenv("HEPAR_LONG") == nullptr) GTEST_SKIP() << "HEPAR_LONG=1 runs it";
+  double truth = 0;
+  constexpr int kDraws = 2000000;
+  for (int i = 0; i < kDraws; ++i) {
+    Stream s({99, static_cast<std::uint64_t>(i)});
+    const double hazard = 0.02 * std::exp(0.47 * (s.normal() + s.normal()));
+    truth += -std::expm1(-24 * hazard) / hazard / kDraws;
+  }
+  int covered = 0;
+  constexpr int kReplicates = 1000;
+  for (int r = 0; r < kReplicates; ++r) {
+    const StudyCohort cohort = confounded_cohort(600, 77, static_cast<std::uint64_t>(r));
+    const std::vector<Values> x(cohort.covariates.begin(), cohort.covariates.end());
+    const Estimate value = mean_estimate(policy_scores(arm_scores({cohort.outcomes.view(), cohort.given, 2, x, cohort.fold, 24}), cohort.recommended), "");
+    covered += value.low <= truth && truth <= value.high ? 1 : 0;
+  }
+  EXPECT_GE(covered, 930);
+  EXPECT_LE(covered, 970);
+}
+
+// The figures of the reference on which reading a consistent-versus-inconsistent comparison rests.
+TEST(Nulls, SixtySimulationsOfTwoThousand) {
+  if (std::getenv("HEPAR_LONG") == nullptr) GTEST_SKIP() << "HEPAR_LONG=1 runs it";
+  const NullStudy delays = null_of_start_delays({60, 2000, 1, 2}), confounded = null_of_confounding({60, 2000, 1, 2});
+  EXPECT_NEAR(delays.naive, 0.80, 0.03);
+  EXPECT_NEAR(delays.adjusted, 1.00, 0.03);
+  EXPECT_NEAR(confounded.unadjusted, 1.44, 0.05);
+  EXPECT_NEAR(confounded.weighted, 1.00, 0.03);
+  EXPECT_GE(confounded.policy_covers, 0.88);
+}
+
+TEST(Nulls, DoNotDependOnThreads) {
+  const NullStudy one = null_of_confounding({2, 300, 3, 1}), two = null_of_confounding({2, 300, 3, 2});
+  EXPECT_EQ(one.weighted, two.weighted);
+  EXPECT_EQ(one.policy_difference, two.policy_difference);
+}
+
+TEST(Consistency, SaysWhatCannotBeEstimated) {
+  StudyCohort cohort = confounded_cohort(200, 8, 0);
+  for (int& event : cohort.outcomes.event) event = 0;  // no events
+  Consistency none = consistency(cohort);
+  EXPECT_FALSE(none.unadjusted.hazard_ratio.estimable());
+  EXPECT_FALSE(none.model_value.estimable());
+  cohort = confounded_cohort(200, 8, 0);
+  for (int& arm : cohort.given) arm = 1;  // an arm never seen
+  none = consistency(cohort);
+  EXPECT_FALSE(none.weighted.hazard_ratio.estimable());
+  EXPECT_EQ(none.notes.size(), 1U);
+  cohort = confounded_cohort(200, 8, 0);
+  for (double& time : cohort.outcomes.time) time = 12;  // all times tied
+  for (double& time : cohort.entry) time = 12;
+  none = consistency(cohort);
+  EXPECT_TRUE(none.weighted.free[0].estimable() || !none.weighted.free[0].not_estimable.empty());
+  cohort = confounded_cohort(40, 8, 0);
+  cohort.landmark = 1000;  // nobody is left
+  none = consistency(cohort);
+  EXPECT_EQ(none.left_before, 40);
+  EXPECT_FALSE(none.unadjusted.hazard_ratio.estimable());
+}
+
+}  // namespace
+}  // namespace hepar::statistics

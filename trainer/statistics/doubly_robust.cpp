@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/statistics/doubly_robust.hpp"
+
+#include "trainer/statistics/causal.hpp"
+#include "trainer/statistics/cox.hpp"
+#include "trainer/statistics/discrete.hpp"
+#include "trainer/statistics/quantile.hpp"
+#include "trainer/statistics/survival.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace hepar::statistics {
+namespace {
+
+constexpr std::size_t kLeastOfArm = 20, kLeastInPart = 10, kLeastEventsInPart = 3;
+constexpr double kRidge = 1.0;
+constexpr int kGrid = 72;
+
+using Table = std::vector<std::vector<double>>;  // [column][row]
+
+Table columns_of(Columns columns, std::span<const std::size_t> rows) {
+  Table out;
+  for (const Values& column : columns) out.push_back(select(column, rows));
+  return out;
+}
+std::vector<Values> views_of(const Table& table) { return {table.begin(), table.end()}; }
+
+std::vector<double> months_to(double tau) {
+  std::vector<double> months;
+  for (int k = 0; k <= kGrid; ++k) months.push_back(tau * k / kGrid);
+  return months;
+}
+
+// E[min(T, tau)] of every row of `test` by a Cox model of the arm's own patients.
+std::vector<double> expected_time(const OutcomeTable& outcomes, const Table& train, const Table& test, std::size_t n, double tau) {
+  const OutcomeTable cut = censored_at(outcomes.view(), tau);
+  const CoxPredictor model(cut.view(), views_of(train), kRidge);
+  const std::vector<double> months = months_to(tau);
+  const std::vector<double> later(months.begin() + 1, months.end());
+  const Table survival = model.survival(views_of(test), later);
+  std::vector<double> areas, curve(later.size());
+  if (test.empty()) {  // no covariates: the arm's own curve
+    areas.assign(n, restricted_mean(cut.view(), tau).value);
+    return areas;
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t m = 0; m < later.size(); ++m) curve[m] = survival[m][i];
+    areas.push_back(curve_area(months, curve, tau));
+  }
+  return areas;
+}
+
+// Why an arm cannot be evaluated: too few in all, or in a part that nuisances would be fitted on.
+std::vector<std::string> unusable_arms(const ArmScoreRequest& request, const std::vector<int>& event, const std::set<int>& folds) {
+  std::vector<std::string> out(static_cast<std::size_t>(request.arms));
+  for (int arm = 0; arm < request.arms; ++arm) {
+    std::string& why = out[static_cast<std::size_t>(arm)];
+    const std::size_t n = count_code(request.treatment, arm);
+    if (n < kLeastOfArm) why = fmt::format("{} patients had it, fewer than {}", n, kLeastOfArm);
+    for (const int fold : folds) {
+      std::size_t here = 0, events = 0;
+      for (std::size_t i = 0; i < event.size(); ++i) {
+        if (request.treatment[i] != arm || request.fold[i] == fold) continue;
+        ++here;
+        events += event[i] == 1 ? 1 : 0;
+      }
+      if (why.empty() && (here < kLeastInPart || events < kLeastEventsInPart))
+        why = fmt::format("{} patients and {} events of it outside one fold, fewer than {} and {}", here, events, kLeastInPart, kLeastEventsInPart);
+    }
+  }
+  return out;
+}
+
+struct FoldRows {
+  std::vector<std::size_t> train, test;
+};
+
+void fill_fold(const ArmScoreRequest& request, const std::vector<int>& usable, const FoldRows& rows, ArmScores& out) {
+  const Table test = columns_of(request.covariates, rows.test);
+  // Propensity among the arms that are evaluable; the others keep 0.
+  std::vector<std::size_t> fitted;
+  std::vector<int> code;
+  for (const std::size_t i : rows.train) {
+    const auto found = std::find(usable.begin(), usable.end(), request.treatment[i]);
+    if (found == usable.end()) continue;
+    fitted.push_back(i);
+    code.push_back(static_cast<int>(found - usable.begin()));
+  }
+  const Propensity propensity_fit = propensity(code, views_of(columns_of(request.covariates, fitted)), kRidge);
+  std::vector<double> x(request.covariates.size());
+  for (std::size_t i = 0; i < rows.test.size(); ++i) {
+    for (std::size_t c = 0; c < x.size(); ++c) x[c] = test[c][i];
+    const std::vector<double> p = propensity_fit.probabilities(x);
+    for (std::size_t a = 0; a < usable.size(); ++a) out.propensity[static_cast<std::size_t>(usable[a])][rows.test[i]] = p[a];
+  }
+  for (const int arm : usable) {
+    std::vector<std::size_t> own;
+    for (const std::size_t i : rows.train)
+      if (request.treatment[i] == arm) own.push_back(i);
+    const std::vector<double> m = expected_time(select(request.outcomes, own), columns_of(request.covariates, own), test, rows.test.size(), request.tau);
+    for (std::size_t i = 0; i < rows.test.size(); ++i) out.expected[static_cast<std::size_t>(arm)][rows.test[i]] = m[i];
+  }
+}
+
+}  // namespace
+
+ArmScores arm_scores(const ArmScoreRequest& request) {
+  const std::size_t n = request.outcomes.size(), arms = static_cast<std::size_t>(request.arms);
+  std::vector<int> event;
+  for (const int code : request.outcomes.event) event.push_back(code == 1 ? 1 : 0);
+  const ArmScoreRequest single{{request.outcomes.time, event}, request.treatment, request.arms, request.covariates, request.fold, request.tau, request.smallest_propensity};
+  const std::set<int> folds(request.fold.begin(), request.fold.end());
+  ArmScores out;
+  out.tau = request.tau;
+  out.treatment.assign(request.treatment.begin(), request.treatment.end());
+  out.not_evaluable = unusable_arms(single, event, folds);
+  out.score.assign(arms, {});
+  out.propensity.assign(arms, std::vector<double>(n, 0.0));
+  out.expected.assign(arms, std::vector<double>(n, kNone));
+  out.as_observed.assign(n, kNone);
+  std::vector<int> usable;
+  for (int arm = 0; arm < request.arms; ++arm)
+    if (out.evaluable(arm)) usable.push_back(arm);
+  if (usable.empty()) return out;
+  for (const int fold : folds) {
+    FoldRows rows;
+    for (std::size_t i = 0; i < n; ++i) (request.fold[i] == fold ? rows.test : rows.train).push_back(i);
+    fill_fold(single, usable, rows, out);
+  }
+  std::vector<StepCurve> g;
+  for (int arm = 0; arm < request.arms; ++arm) g.push_back(censoring_curve(select(single.outcomes, rows_with(request.treatment, arm)).view()));
+  std::vector<double> y(n), seen(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    y[i] = std::min(request.outcomes.time[i], request.tau);
+    const bool known = event[i] == 1 || request.outcomes.time[i] >= request.tau;
+    seen[i] = known ? 1 / g[static_cast<std::size_t>(request.treatment[i])].before(y[i]) : 0;
+  }
+  for (const int arm : usable) {
+    const auto a = static_cast<std::size_t>(arm);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double m = out.expected[a][i], e = std::max(out.propensity[a][i], request.smallest_propensity);
+      const bool own = request.treatment[i] == arm;
+      out.score[a].push_back(m + (own ? seen[i] / e * (y[i] - m) : 0));
+      if (own) out.as_observed[i] = m + seen[i] * (y[i] - m);
+    }
+  }
+  // Whoever had an arm that is not evaluable: the observed time itself, weighted for censoring inside the arm.
+  for (std::size_t i = 0; i < n; ++i)
+    if (!std::isfinite(out.as_observed[i])) out.as_observed[i] = seen[i] * y[i];
+  return out;
+}
+
+std::string policy_problem(const ArmScores& scores, Codes policy) {
+  for (std::size_t arm = 0; arm < scores.not_evaluable.size(); ++arm) {
+    const std::size_t n = count_code(policy, static_cast<int>(arm));
+    if (n > 0 && !scores.not_evaluable[arm].empty()) return fmt::format("it recommends an arm to {} patients that is not evaluable: {}", n, scores.not_evaluable[arm]);
+  }
+  return policy.empty() ? "no patients" : "";
+}
+
+std::vector<double> policy_scores(const ArmScores& scores, Codes policy) {
+  std::vector<double> out;
+  for (std::size_t i = 0; i < policy.size(); ++i) out.push_back(policy[i] == kAsObserved ? scores.as_observed[i] : scores.score[static_cast<std::size_t>(policy[i])][i]);
+  return out;
+}
+
+std::vector<double> random_scores(const ArmScores& scores) {
+  std::vector<double> out(scores.as_observed.size(), 0.0);
+  double arms = 0;
+  for (const std::vector<double>& score : scores.score) {
+    if (score.empty()) continue;
+    ++arms;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += score[i];
+  }
+  for (double& one : out) one /= arms;
+  return out;
+}
+
+int best_single_arm(const ArmScores& scores) {
+  int best = -1;
+  for (std::size_t arm = 0; arm < scores.score.size(); ++arm)
+    if (!scores.score[arm].empty() && (best < 0 || mean(scores.score[arm]) > mean(scores.score[static_cast<std::size_t>(best)]))) best = static_cast<int>(arm);
+  return best;
+}
+
+Estimate mean_estimate(Values scores, const std::string& method, double level) {
+  const double se = standard_deviation(scores) / std::sqrt(static_cast<double>(scores.size())), half = normal_factor(level) * se;
+  if (scores.empty() || !std::isfinite(se)) return Estimate::none("fewer than two patients");
+  const double value = mean(scores);
+  return {value, se, value - half, value + half, static_cast<std::int64_t>(scores.size()), 0, method, {}};
+}
+
+Estimate mean_difference(Values first, Values second, const std::string& method, double level) {
+  std::vector<double> difference;
+  for (std::size_t i = 0; i < first.size(); ++i) difference.push_back(first[i] - second[i]);
+  return mean_estimate(difference, method, level);
+}
+
+Overlap overlap_of(const ArmScores& scores, Columns covariates) {
+  Overlap out;
+  const std::size_t n = scores.treatment.size();
+  std::vector<double> weight(n, 0.0);
+  double rare = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto own = static_cast<std::size_t>(scores.treatment[i]);
+    if (scores.score[own].empty()) continue;
+    double inverse = 0;
+    for (std::size_t a = 0; a < scores.score.size(); ++a)
+      if (!scores.score[a].empty()) inverse += 1 / std::max(scores.propensity[a][i], 1e-12);
+    weight[i] = 1 / std::max(scores.propensity[own][i], 1e-12) / inverse;
+    rare += scores.propensity[own][i] < 0.02 ? 1 : 0;
+  }
+  out.below_floor = n == 0 ? 0 : rare / static_cast<double>(n);
+  const int arms = static_cast<int>(scores.score.size());
+  const WeightSummary summary = summarise_weights(scores.treatment, weight, arms);
+  for (int arm = 0; arm < arms; ++arm) {
+    const auto a = static_cast<std::size_t>(arm);
+    out.n.push_back(static_cast<double>(count_code(scores.treatment, arm)));
+    out.ess.push_back(scores.score[a].empty() ? kNone : summary.group_ess[a]);
+    out.smallest_propensity.push_back(scores.score[a].empty() ? kNone : *std::min_element(scores.propensity[a].begin(), scores.propensity[a].end()));
+  }
+  // Balance among the arms that are evaluable.
+  std::vector<std::size_t> rows;
+  std::vector<double> labels;
+  for (std::size_t i = 0; i < n; ++i)
+    if (!scores.score[static_cast<std::size_t>(scores.treatment[i])].empty()) {
+      rows.push_back(i);
+      labels.push_back(scores.treatment[i]);
+    }
+  const std::vector<int> dense = dense_codes(labels);
+  const std::vector<double> own_weight = select(weight, rows);
+  const auto worst = [&](Values x, Values w) {
+    double largest = 0;
+    for (const double d : standardised_differences(dense, largest_code(dense) + 1, x, w)) largest = std::isfinite(d) ? std::max(largest, std::abs(d)) : largest;
+    return largest;
+  };
+  for (const Values& column : covariates) {
+    const std::vector<double> x = select(column, rows);
+    out.smd_before.push_back(worst(x, {}));
+    out.smd_after.push_back(worst(x, own_weight));
+  }
+  return out;
+}
+
+}  // namespace hepar::statistics

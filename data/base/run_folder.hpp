@@ -47,7 +47,6 @@ struct ValidationFolder {
   [[nodiscard]] static std::string folder_name(const std::string& fold);
   [[nodiscard]] std::filesystem::path plan() const { return root / kPlanDocument.file; }  // the folds' folders, for `hepar status`
   [[nodiscard]] std::filesystem::path predictions() const { return root / "predictions.csv"; }
-  [[nodiscard]] std::filesystem::path decisions() const { return root / "decisions.csv"; }  // what was recommended to each held-out patient
   [[nodiscard]] std::filesystem::path results() const { return root / kValidationDocument.file; }
   [[nodiscard]] std::filesystem::path run() const { return root / kRunDocument.file; }
   [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }

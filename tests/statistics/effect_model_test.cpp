@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Relative effects of treatments: what was put into a simulated cohort comes out, and no more.
+#include "trainer/statistics/effect_model.hpp"
 #include "data/base/random.hpp"
 #include "trainer/statistics/discrete.hpp"
-#include "trainer/statistics/effect_model.hpp"
 
 #include <gtest/gtest.h>
 

@@ -56,7 +56,8 @@ TEST(ArmScores, AreTheAipwOfPolicyValue) {
   const std::vector<Values> ps(scores.propensity.begin(), scores.propensity.end()), m(scores.expected.begin(), scores.expected.end());
   const std::vector<int> all(400, 1), none(400, 0);
   const PolicyValue twin = policy_value({cohort.outcomes.view(), cohort.given, ps, m, {all, none}}, 24, PolicyEstimator::aipw, true);
-  const Estimate value = mean_estimate(policy_scores(scores, all), ""), difference = mean_difference(policy_scores(scores, all), policy_scores(scores, none), "");
+  const Estimate value = mean_estimate(policy_scores(scores, all), ""),
+                 difference = mean_difference(policy_scores(scores, all), policy_scores(scores, none), "");
   EXPECT_NEAR(value.value, twin.value[0], 1e-9);
   EXPECT_NEAR(value.se, twin.se[0], 1e-9);
   EXPECT_NEAR(difference.value, twin.difference[0], 1e-9);

@@ -21,9 +21,13 @@ class Evaluate : public Command {
   std::string_view summary() const override { return "sealed predictions against later follow-up: consistent and inconsistent treatment"; }
   std::string_view example() const override { return "hepar evaluate --predictions predictions.csv --cohort cohort.yaml --out evaluation"; }
   std::vector<Row> rows() override {
-    return {required(row("predictions", predictions_, "predictions that were sealed by predict --freeze")), required(row("cohort", cohort_, "the cohort's YAML, with the follow-up since")),
-            required(row("out", out_, "folder for evaluation.json, evaluation.txt and the files of headline.R")), row("adverse_events", adverse_events_, "CSV: patient_id[, centre], term, grade 1 to 5"), row("validation", validation_, "folder of hepar validate, to show what was lost since"),
-            row("null_simulations", simulations_, {0, 10000}, "simulations", "of each study in which nothing works, through the same code"), row("min_events", min_events_, {1, 1e6}, "events", "with fewer, discrimination and calibration are not estimable")};
+    return {required(row("predictions", predictions_, "predictions that were sealed by predict --freeze")),
+            required(row("cohort", cohort_, "the cohort's YAML, with the follow-up since")),
+            required(row("out", out_, "folder for evaluation.json, evaluation.txt and the files of headline.R")),
+            row("adverse_events", adverse_events_, "CSV: patient_id[, centre], term, grade 1 to 5"),
+            row("validation", validation_, "folder of hepar validate, to show what was lost since"),
+            row("null_simulations", simulations_, {0, 10000}, "simulations", "of each study in which nothing works, through the same code"),
+            row("min_events", min_events_, {1, 1e6}, "events", "with fewer, discrimination and calibration are not estimable")};
   }
 
   ExitCode run(const Context& context, const std::vector<std::string>&) override {

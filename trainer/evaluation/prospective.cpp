@@ -8,6 +8,7 @@
 #include "data/base/text.hpp"
 #include "data/cohort/eligibility.hpp"
 #include "data/cohort/outcome.hpp"
+#include "trainer/evaluation/sealed_files.hpp"
 #include "trainer/statistics/estimates.hpp"
 #include "trainer/validation/covariates.hpp"
 
@@ -22,64 +23,19 @@ namespace hepar::evaluation {
 namespace {
 
 namespace st = statistics;
-using Key = std::pair<std::string, std::string>;  // centre, patient
-
-double number_at(const Table& table, std::size_t row, const std::string& column) { return parse_number(table.at(row, table.require(column))).value_or(std::nan("")); }
-
-// Who was sealed, with the recommendation; in the order of the file.
-struct Sealed {
-  std::vector<Key> keys;
-  std::vector<Subject> subjects;
-};
-
-Sealed read_decisions(const fs::path& path, const std::vector<std::string>& arms) {
-  const Table table = Table::read(path);
-  const std::size_t id = table.require("patient_id"), centre = table.require("centre"), recommended = table.require("recommended"), small = table.require("small_gain"), abstained = table.require("abstained");
-  Sealed out;
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    const auto arm = std::find(arms.begin(), arms.end(), table.at(row, recommended));
-    if (arm == arms.end()) throw store_error("recommends '" + table.at(row, recommended) + "', which is no strategy of this cohort", table.place(row), "evaluate with the cohort's own strategies");
-    Subject subject;
-    subject.recommended = static_cast<int>(arm - arms.begin());
-    subject.small_gain = table.at(row, small) == "1";
-    subject.abstained = table.at(row, abstained);
-    for (const std::string& name : arms) subject.gain.push_back(number_at(table, row, "gain_" + name));
-    out.keys.emplace_back(table.at(row, centre), table.at(row, id));
-    out.subjects.push_back(std::move(subject));
-  }
-  return out;
-}
-
-// Survival of the natural strategy by endpoint: (centre, patient) -> survival at every month of the header.
-using NaturalCurves = std::map<std::string, std::map<Key, std::vector<double>>>;
-
-NaturalCurves read_natural(const fs::path& path, std::vector<double>& months) {
-  const Table table = Table::read(path);
-  std::vector<std::size_t> columns;
-  for (std::size_t c = 0; c < table.header().size(); ++c)
-    if (table.header()[c].starts_with("survival_")) {
-      columns.push_back(c);
-      months.push_back(parse_number(table.header()[c].substr(9)).value_or(0));
-    }
-  NaturalCurves out;
-  const std::size_t id = table.require("patient_id"), centre = table.require("centre"), endpoint = table.require("endpoint"), strategy = table.require("strategy");
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    if (table.at(row, strategy) != "natural") continue;
-    std::vector<double> survival;
-    for (const std::size_t c : columns) survival.push_back(parse_number(table.at(row, c)).value_or(std::nan("")));
-    out[table.at(row, endpoint)][{table.at(row, centre), table.at(row, id)}] = std::move(survival);
-  }
-  return out;
-}
-
 class Prospective {
  public:
-  explicit Prospective(const EvaluationRequest& request) : request_(request), cohort_(read_cohort(request.cohort)) { out_.seal = read_seal(request.predictions); }
+  explicit Prospective(const EvaluationRequest& request) : request_(request), cohort_(read_cohort(request.cohort)) {
+    out_.seal = read_seal(request.predictions);
+  }
 
   Evaluation run() {
     out_.arms = cohort_.spec.strategies.arm_names();
-    if (out_.arms.size() < 2) throw input_error("has one strategy, and nothing can be consistent or not", {request_.cohort.string()}, "declare strategies in the cohort");
-    if (out_.seal.document.at("decisions").is_null()) throw store_error("the sealed model knows one strategy, and nothing was recommended", {request_.predictions.string()}, "predict with a model of this cohort's strategies");
+    if (out_.arms.size() < 2)
+      throw input_error("has one strategy, and nothing can be consistent or not", {request_.cohort.string()}, "declare strategies in the cohort");
+    if (out_.seal.document.at("decisions").is_null())
+      throw store_error("the sealed model knows one strategy, and nothing was recommended", {request_.predictions.string()},
+                        "predict with a model of this cohort's strategies");
     out_.decision_endpoint = out_.seal.document.at("decision").at("endpoint");
     out_.window_days = cohort_.spec.strategies.window_high_day;
     match();
@@ -92,7 +48,8 @@ class Prospective {
       out_.start_delays = st::null_of_start_delays(request_.nulls);
       out_.confounding = st::null_of_confounding(request_.nulls);
     }
-    if (!request_.validation.empty()) out_.earlier = read_sealed(ValidationFolder{request_.validation}.results(), kValidationDocument.schema, "run hepar validate again").at("pooled");
+    if (!request_.validation.empty())
+      out_.earlier = read_sealed(ValidationFolder{request_.validation}.results(), kValidationDocument.schema, "run hepar validate again").at("pooled");
     return std::move(out_);
   }
 
@@ -157,11 +114,15 @@ void Prospective::match() {
     }
   }
   out_.analysed = static_cast<std::int64_t>(subjects_.size());
-  if (subjects_.empty()) throw input_error("no sealed patient can be analysed: " + [&] {
-      std::string why;
-      for (const auto& [reason, n] : out_.left_out) why += fmt::format("{}{} ({})", why.empty() ? "" : ", ", reason, n);
-      return why;
-    }(), {request_.cohort.string()}, "check that the cohort holds the sealed patients with their follow-up and treatments");
+  if (subjects_.empty())
+    throw input_error(
+        "no sealed patient can be analysed: " +
+            [&] {
+              std::string why;
+              for (const auto& [reason, n] : out_.left_out) why += fmt::format("{}{} ({})", why.empty() ? "" : ", ", reason, n);
+              return why;
+            }(),
+        {request_.cohort.string()}, "check that the cohort holds the sealed patients with their follow-up and treatments");
 }
 
 EndpointAnalysis Prospective::study_of(const EndpointSpec& endpoint) const {
@@ -252,7 +213,8 @@ std::map<std::string, std::vector<int>> Prospective::grades_of(const fs::path& p
     if (!value || *value < 1 || *value > 5) throw input_error("'" + table.at(row, grade) + "' in 'grade' is no grade", table.place(row), "give 1 to 5 (CTCAE)");
     const auto known = [&](const PatientRecord& patient) { return patient.id == table.at(row, id) && (!centre || patient.centre == table.at(row, *centre)); };
     const auto patient = std::find_if(cohort_.patients.begin(), cohort_.patients.end(), known);
-    if (patient == cohort_.patients.end()) throw input_error("unknown patient '" + table.at(row, id) + "'", table.place(row), "only patients of the cohort have adverse events");
+    if (patient == cohort_.patients.end())
+      throw input_error("unknown patient '" + table.at(row, id) + "'", table.place(row), "only patients of the cohort have adverse events");
     grades[patient->key].push_back(static_cast<int>(*value));
   }
   return grades;
@@ -288,7 +250,14 @@ void Prospective::treated_without_gain() {
     return;
   }
   const double share = without / treated, se = std::sqrt(share * (1 - share) / treated);
-  out_.treated_without_gain = {share, se, std::max(0.0, share - 1.96 * se), std::min(1.0, share + 1.96 * se), static_cast<std::int64_t>(treated), static_cast<std::int64_t>(without), "share of the treated, normal interval", {}};
+  out_.treated_without_gain = {share,
+                               se,
+                               std::max(0.0, share - 1.96 * se),
+                               std::min(1.0, share + 1.96 * se),
+                               static_cast<std::int64_t>(treated),
+                               static_cast<std::int64_t>(without),
+                               "share of the treated, normal interval",
+                               {}};
 }
 
 }  // namespace

@@ -15,22 +15,22 @@ namespace hepar::evaluation {
 
 struct EvaluationRequest {
   fs::path predictions, cohort;
-  fs::path validation;                       // the folder of hepar validate, or empty
-  fs::path adverse_events;                   // CSV: patient_id[, centre], term, grade 1 to 5 (CTCAE), or empty
+  fs::path validation;      // the folder of hepar validate, or empty
+  fs::path adverse_events;  // CSV: patient_id[, centre], term, grade 1 to 5 (CTCAE), or empty
   statistics::NullOptions nulls;
   std::int64_t min_events = 10;
 };
 
 // One sealed patient with what followed.
 struct Subject {
-  std::size_t patient = 0;        // of the cohort
+  std::size_t patient = 0;  // of the cohort
   std::string id, centre;
   int recommended = 0;
   bool small_gain = false;
-  std::string abstained;          // codes, "" when something was recommended
-  std::vector<double> gain;       // [arm]
-  std::string given;              // an arm or a state
-  int arm = -1;                   // -1: no arm of the study; undetermined counts to the first arm
+  std::string abstained;     // codes, "" when something was recommended
+  std::vector<double> gain;  // [arm]
+  std::string given;         // an arm or a state
+  int arm = -1;              // -1: no arm of the study; undetermined counts to the first arm
 };
 
 struct EndpointAnalysis {
@@ -39,10 +39,10 @@ struct EndpointAnalysis {
   std::int64_t n = 0, events = 0;
   statistics::Estimate median_follow_up;
   statistics::Consistency consistency;
-  statistics::StudyCohort study;         // what it was computed from
-  std::vector<std::size_t> subjects;     // of Evaluation::subjects, one a row of `study`
-  std::vector<std::string> covariates;   // names of study.covariates
-  statistics::Estimates prediction;      // discrimination and calibration of the sealed natural risks
+  statistics::StudyCohort study;        // what it was computed from
+  std::vector<std::size_t> subjects;    // of Evaluation::subjects, one a row of `study`
+  std::vector<std::string> covariates;  // names of study.covariates
+  statistics::Estimates prediction;     // discrimination and calibration of the sealed natural risks
 };
 
 struct ArmEvents {
@@ -58,12 +58,12 @@ struct Evaluation {
   std::map<std::string, std::int64_t> left_out;  // reason -> patients
   std::int64_t sealed = 0, analysed = 0, in_late_check = 0, without_surgery_date = 0;
   std::vector<EndpointAnalysis> endpoints;
-  std::vector<ArmEvents> adverse_events;         // empty: no such table
+  std::vector<ArmEvents> adverse_events;  // empty: no such table
   bool adverse_events_recorded = false;
-  statistics::Estimate treated_without_gain;     // share of the treated whose treatment had an estimated gain <= 0
+  statistics::Estimate treated_without_gain;  // share of the treated whose treatment had an estimated gain <= 0
   statistics::NullStudy start_delays, confounding;
-  nlohmann::ordered_json earlier;                // pooled metrics of the validation, or null
-  std::vector<Subject> subjects;                 // those analysed
+  nlohmann::ordered_json earlier;  // pooled metrics of the validation, or null
+  std::vector<Subject> subjects;   // those analysed
 };
 // Throws store_error (a broken seal), input_error (known before, tables).
 [[nodiscard]] Evaluation evaluate(const EvaluationRequest& request);

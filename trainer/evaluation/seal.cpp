@@ -35,7 +35,8 @@ Json known_outcomes(const store::Store& store, const std::vector<std::int64_t>& 
     const store::PatientRow& row = store.row(p);
     bool direct = false;
     for (const Outcome& outcome : row.outcomes) direct = direct || outcome.known;
-    const bool event = row.history.recurrence || row.history.death, followed = row.history.known && row.history.last_contact * kDaysPerMonth > store.strategies().window_high_day;
+    const bool event = row.history.recurrence || row.history.death,
+               followed = row.history.known && row.history.last_contact * kDaysPerMonth > store.strategies().window_high_day;
     if (!event && !followed && (row.history.known || !direct)) continue;
     ++n;
     if (first.size() < kNamed) first.push_back(row.id);
@@ -50,7 +51,8 @@ fs::path seal_path(const fs::path& predictions) { return beside(predictions, ".s
 
 void refuse_sealed(const fs::path& predictions) {
   std::error_code ignored;
-  if (fs::exists(seal_path(predictions), ignored)) throw usage_error("these predictions are sealed and are never written over", {seal_path(predictions).string()}, "choose another --out");
+  if (fs::exists(seal_path(predictions), ignored))
+    throw usage_error("these predictions are sealed and are never written over", {seal_path(predictions).string()}, "choose another --out");
 }
 
 std::string freeze(const SealRequest& request) {
@@ -64,7 +66,11 @@ std::string freeze(const SealRequest& request) {
             {"predictions", {{"file", request.predictions.filename().string()}, {"sha256", sha256_file(request.predictions)}}},
             {"decisions", fs::exists(decisions, ignored) ? Json{{"file", decisions.filename().string()}, {"sha256", sha256_file(decisions)}} : Json(nullptr)},
             {"decision", request.decision.empty() ? Json(nullptr) : Json::parse(request.decision)},
-            {"model", {{"parameters_sha256", model.parameters_sha256}, {"model_json_sha256", sha256_file(run.model_json())}, {"trained_on_tables_sha256", model.tables_sha256}, {"patients", model.patients}}},
+            {"model",
+             {{"parameters_sha256", model.parameters_sha256},
+              {"model_json_sha256", sha256_file(run.model_json())},
+              {"trained_on_tables_sha256", model.tables_sha256},
+              {"patients", model.patients}}},
             {"store", {{"features_sha256", request.store.features_sha256()}, {"tables_sha256", request.store.tables_sha256()}}},
             {"outcomes_known", known_outcomes(request.store, request.patients)},
             {"program", {{"version", request.version}, {"sha256", sha256_file("/proc/self/exe")}}}};
@@ -77,18 +83,22 @@ Seal read_seal(const fs::path& predictions) {
   const fs::path path = seal_path(predictions);
   std::error_code ignored;
   if (!fs::exists(predictions, ignored)) throw input_error("does not exist", {predictions.string()}, "give the CSV of hepar predict --freeze");
-  if (!fs::exists(path, ignored)) throw store_error("these predictions are not sealed: there is no " + path.filename().string(), {predictions.string()}, "seal predictions when they are made: hepar predict --freeze");
+  if (!fs::exists(path, ignored))
+    throw store_error("these predictions are not sealed: there is no " + path.filename().string(), {predictions.string()},
+                      "seal predictions when they are made: hepar predict --freeze");
   Seal seal{read_sealed(path, kSchema, "restore the seal that was written; a broken one proves nothing"), {}, 0};
   try {
     const auto check = [&](const Json& file, const fs::path& where) {
       if (!fs::exists(where, ignored) || sha256_file(where) != file.at("sha256").get<std::string>())
-        throw store_error("the seal is broken: this file is not what was sealed", {where.string()}, "restore the file of " + seal.document.at("sealed_at").get<std::string>());
+        throw store_error("the seal is broken: this file is not what was sealed", {where.string()},
+                          "restore the file of " + seal.document.at("sealed_at").get<std::string>());
     };
     check(seal.document.at("predictions"), predictions);
     if (!seal.document.at("decisions").is_null()) check(seal.document.at("decisions"), decisions_path(predictions));
     seal.sealed_at = seal.document.at("sealed_at");
     const std::optional<long> day = parse_date(seal.sealed_at.substr(0, 10), "iso");
-    if (!day || seal.sealed_at.size() != 20) throw store_error("its time '" + seal.sealed_at + "' cannot be read", {path.string()}, "restore the seal that was written");
+    if (!day || seal.sealed_at.size() != 20)
+      throw store_error("its time '" + seal.sealed_at + "' cannot be read", {path.string()}, "restore the seal that was written");
     const auto clock = [&](std::size_t at) { return parse_number(seal.sealed_at.substr(at, 2)).value_or(0); };
     seal.sealed_day = static_cast<double>(*day) + (clock(11) * 60 + clock(14)) / 1440;
   } catch (const nlohmann::json::exception& problem) {
@@ -109,7 +119,8 @@ std::vector<Late> known_before(const Seal& seal, const Cohort& cohort, const std
     const PatientRecord& patient = cohort.patients[p];
     if (!patient.surgery_date || !patient.has_follow_up) continue;
     const FollowUp& seen = patient.follow_up;
-    for (const auto& [what, day] : {std::pair{"recurrence", seen.recurrence_day}, std::pair{"death", seen.death_day}, std::pair{"last contact", seen.last_contact_day}}) {
+    for (const auto& [what, day] :
+         {std::pair{"recurrence", seen.recurrence_day}, std::pair{"death", seen.death_day}, std::pair{"last contact", seen.last_contact_day}}) {
       if (!day) continue;
       const double date = static_cast<double>(*patient.surgery_date) + *day;
       if (date >= seal.sealed_day) continue;
@@ -124,14 +135,18 @@ void refuse_late(const Seal& seal, const Cohort& cohort, const std::vector<std::
   const char* remedy = "a prospective evaluation needs predictions that were sealed before follow-up; hepar validate is for what is past";
   const Json& known = seal.document.at("outcomes_known");
   if (known.at("patients").get<std::int64_t>() > 0)
-    throw input_error(fmt::format("the predictions of {} were made after follow-up was known: the store that they were made from had outcomes of {} patients ({}, …)", seal.sealed_at,
-                                  known.at("patients").get<std::int64_t>(), known.at("first").at(0).get<std::string>()),
-                      {predictions.string()}, remedy);
+    throw input_error(
+        fmt::format("the predictions of {} were made after follow-up was known: the store that they were made from had outcomes of {} patients ({}, …)",
+                    seal.sealed_at, known.at("patients").get<std::int64_t>(), known.at("first").at(0).get<std::string>()),
+        {predictions.string()}, remedy);
   const std::vector<Late> late = known_before(seal, cohort, patients);
   if (late.empty()) return;
   std::string named;
-  for (std::size_t i = 0; i < std::min(kNamed, late.size()); ++i) named += fmt::format("{}{}: {} on {}", i > 0 ? "; " : "", late[i].patient, late[i].what, late[i].date);
-  throw input_error(fmt::format("the predictions were sealed on {}, after follow-up of {} patients was known ({}{})", seal.sealed_at, late.size(), named, late.size() > kNamed ? "; …" : ""), {predictions.string()}, remedy);
+  for (std::size_t i = 0; i < std::min(kNamed, late.size()); ++i)
+    named += fmt::format("{}{}: {} on {}", i > 0 ? "; " : "", late[i].patient, late[i].what, late[i].date);
+  throw input_error(fmt::format("the predictions were sealed on {}, after follow-up of {} patients was known ({}{})", seal.sealed_at, late.size(), named,
+                                late.size() > kNamed ? "; …" : ""),
+                    {predictions.string()}, remedy);
 }
 
 }  // namespace hepar::evaluation

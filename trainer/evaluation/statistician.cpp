@@ -14,16 +14,26 @@ namespace st = statistics;
 // One row a patient under study at the landmark; months count from there.
 std::string subjects_csv(const Evaluation& evaluation, const EndpointAnalysis& endpoint) {
   const st::Consistency& c = endpoint.consistency;
-  std::vector<std::string> header{"patient_id", "centre", "cluster", "recommended", "given", "consistent", "months", "event", "weight", "score_model", "score_observed", "score_surgery"};
+  std::vector<std::string> header{"patient_id", "centre", "cluster", "recommended", "given",          "consistent",
+                                  "months",     "event",  "weight",  "score_model", "score_observed", "score_surgery"};
   for (std::size_t x = 0; x < endpoint.covariates.size(); ++x) header.push_back("x" + std::to_string(x + 1));
   std::string csv = csv_line(header);
   const auto at = [](const std::vector<double>& values, std::size_t k) { return values.empty() ? std::string() : number_text(values[k]); };
   for (std::size_t k = 0; k < c.rows.size(); ++k) {
     const std::size_t i = c.rows[k];
     const Subject& subject = evaluation.subjects[endpoint.subjects[i]];
-    std::vector<std::string> fields{subject.id, subject.centre, std::to_string(c.cluster[k]), evaluation.arms[static_cast<std::size_t>(subject.recommended)], evaluation.arms[static_cast<std::size_t>(subject.arm)],
-                                    subject.arm == subject.recommended ? "1" : "0", number_text(endpoint.study.outcomes.time[i] - c.landmark), std::to_string(endpoint.study.outcomes.event[i]), number_text(c.weight[k]),
-                                    at(c.model_score, k), at(c.observed_score, k), at(c.surgery_score, k)};
+    std::vector<std::string> fields{subject.id,
+                                    subject.centre,
+                                    std::to_string(c.cluster[k]),
+                                    evaluation.arms[static_cast<std::size_t>(subject.recommended)],
+                                    evaluation.arms[static_cast<std::size_t>(subject.arm)],
+                                    subject.arm == subject.recommended ? "1" : "0",
+                                    number_text(endpoint.study.outcomes.time[i] - c.landmark),
+                                    std::to_string(endpoint.study.outcomes.event[i]),
+                                    number_text(c.weight[k]),
+                                    at(c.model_score, k),
+                                    at(c.observed_score, k),
+                                    at(c.surgery_score, k)};
     for (const std::vector<double>& column : endpoint.study.covariates) fields.push_back(number_text(column[i]));
     csv += csv_line(fields);
   }
@@ -82,23 +92,26 @@ for (endpoint in unique(headline$endpoint)) {
   if (has("hr_weighted")) ratio(endpoint, "hr_weighted", coxph(Surv(time, failed) ~ consistent, d[d$weight > 0, ], weights = weight, cluster = cluster, ties = "efron"))
   competing <- any(d$event == 2)
   for (group in c("inconsistent", "consistent")) {
-    part <- d[d$consistent == (group == "consistent"), ]
-    if (!has(paste0("free_", group))) next
-    if (competing) {
-      fit <- summary(survfit(Surv(months, factor(event, 0:2)) ~ 1, part), times = tau, extend = TRUE)
-      check(endpoint, paste0("free_", group), 1 - fit$pstate[, 2])
-    } else {
-      fit <- summary(survfit(Surv(months, event == 1) ~ 1, part), times = tau, extend = TRUE)
-      check(endpoint, paste0("free_", group), fit$surv, fit$std.err)
-    }
+  part < -d[d$consistent == (group == "consistent"), ] if (!has(paste0("free_", group))) next if (competing) {
+    fit < -summary(survfit(Surv(months, factor(event, 0 : 2)) ~1, part), times = tau, extend = TRUE)
+              check(endpoint, paste0("free_", group), 1 - fit$pstate[, 2])
   }
-  if (has("rmst_difference")) {
-    area <- function(part) summary(survfit(Surv(months, event == 1) ~ 1, part), rmean = tau)$table["rmean"]
-    check(endpoint, "rmst_difference", unname(area(d[d$consistent == 1, ]) - area(d[d$consistent == 0, ])))
+  else {
+    fit < -summary(survfit(Surv(months, event == 1) ~1, part), times = tau, extend = TRUE) check(endpoint, paste0("free_", group), fit$surv, fit$std.err)
   }
-  mean_se <- function(v) c(mean(v), sd(v) / sqrt(length(v)))
-  if (has("policy_model")) { m <- mean_se(d$score_model); check(endpoint, "policy_model", m[1], m[2]) }
-  if (has("policy_model_minus_surgery")) { m <- mean_se(d$score_model - d$score_surgery); check(endpoint, "policy_model_minus_surgery", m[1], m[2]) }
+}
+if (has("rmst_difference")) {
+  area < -function(part) summary(survfit(Surv(months, event == 1) ~1, part), rmean = tau)
+             $table["rmean"] check(endpoint, "rmst_difference", unname(area(d[d$consistent == 1, ]) - area(d[d$consistent == 0, ])))
+}
+mean_se < -function(v) c(mean(v), sd(v) / sqrt(length(v))) if (has("policy_model")) {
+  m < -mean_se(d$score_model);
+  check(endpoint, "policy_model", m[1], m[2])
+}
+if (has("policy_model_minus_surgery")) {
+  m < -mean_se(d$score_model - d$score_surgery);
+  check(endpoint, "policy_model_minus_surgery", m[1], m[2])
+}
 }
 if (differs > 0) quit(status = 1)
 )";
@@ -107,7 +120,8 @@ if (differs > 0) quit(status = 1)
 
 std::vector<std::pair<std::string, std::string>> statistician_files(const Evaluation& evaluation) {
   std::vector<std::pair<std::string, std::string>> files;
-  for (const EndpointAnalysis& endpoint : evaluation.endpoints) files.emplace_back("subjects_" + endpoint.endpoint + ".csv", subjects_csv(evaluation, endpoint));
+  for (const EndpointAnalysis& endpoint : evaluation.endpoints)
+    files.emplace_back("subjects_" + endpoint.endpoint + ".csv", subjects_csv(evaluation, endpoint));
   files.emplace_back("headline.csv", headline_csv(evaluation));
   files.emplace_back("headline.R", kScript);
   return files;

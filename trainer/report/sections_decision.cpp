@@ -21,7 +21,8 @@ std::string policy_table(const Json& policies) {
     const Json given = policy.value("shares", Json::object());
     for (const auto& [arm, share] : given.items())
       if (share.get<double>() > 0) shares += (shares.empty() ? "" : ", ") + escaped(arm) + " " + percent(share);
-    rows.push_back({escaped(name), estimate_text(policy.at("value"), 2), policy.contains("model_minus_this") ? estimate_text(policy.at("model_minus_this"), 2) : "", shares});
+    rows.push_back({escaped(name), estimate_text(policy.at("value"), 2),
+                    policy.contains("model_minus_this") ? estimate_text(policy.at("model_minus_this"), 2) : "", shares});
   }
   return table({"policy", "months free", "model minus this", "who gets what"}, rows);
 }
@@ -29,14 +30,18 @@ std::string policy_table(const Json& policies) {
 std::string overlap_table(const Json& overlap) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [arm, one] : overlap.at("arms").items())
-    rows.push_back({escaped(arm), number(value_of(one, "n"), 0), number(value_of(one, "effective_sample_size"), 0), number(value_of(one, "smallest_propensity"), 3), escaped(one.value("not_evaluable", ""))});
+    rows.push_back({escaped(arm), number(value_of(one, "n"), 0), number(value_of(one, "effective_sample_size"), 0),
+                    number(value_of(one, "smallest_propensity"), 3), escaped(one.value("not_evaluable", ""))});
   double before = 0, after = 0;
   for (const auto& [name, one] : overlap.at("standardised_differences").items()) {
     before = std::max(before, value_of(one, "before"));
     after = std::max(after, value_of(one, "after"));
   }
   return table({"strategy", "patients", "effective after weighting", "smallest propensity", ""}, rows) +
-         fmt::format("<p class=\"muted\">Largest standardised difference between two strategies over the covariates: {:.2f} before, {:.2f} after overlap weighting (below 0.1 is balanced).</p>", before, after);
+         fmt::format(
+             "<p class=\"muted\">Largest standardised difference between two strategies over the covariates: {:.2f} before, {:.2f} after overlap weighting "
+             "(below 0.1 is balanced).</p>",
+             before, after);
 }
 
 std::string benefit_figure(const Json& benefit) {
@@ -52,7 +57,8 @@ std::string benefit_figure(const Json& benefit) {
     chart.interval(value_of(group, "predicted"), value_of(group.at("observed"), "low"), value_of(group.at("observed"), "high"), "whisker");
     chart.dot(value_of(group, "predicted"), value_of(group.at("observed"), "value"), "mark");
   }
-  return figure(chart.svg(), "Quarters of the held-out patients by predicted gain over the first strategy; 95 % intervals. On the line: what is promised is kept.");
+  return figure(chart.svg(),
+                "Quarters of the held-out patients by predicted gain over the first strategy; 95 % intervals. On the line: what is promised is kept.");
 }
 
 std::string abstained_text(const Json& counts) {
@@ -62,9 +68,13 @@ std::string abstained_text(const Json& counts) {
 }
 
 std::string comparison_rows(const Json& consistency, std::vector<std::vector<std::string>>& rows) {
-  for (const auto& [key, label] : std::initializer_list<std::pair<const char*, const char*>>{{"unadjusted", "unadjusted"}, {"adjusted", "covariates in the Cox model"}, {"weighted", "overlap-weighted"}, {"naive", "naive, from surgery: biased by immortal time"}}) {
+  for (const auto& [key, label] : std::initializer_list<std::pair<const char*, const char*>>{{"unadjusted", "unadjusted"},
+                                                                                             {"adjusted", "covariates in the Cox model"},
+                                                                                             {"weighted", "overlap-weighted"},
+                                                                                             {"naive", "naive, from surgery: biased by immortal time"}}) {
     const Json& one = consistency.at(key);
-    rows.push_back({label, estimate_text(one.at("hazard_ratio"), 2), estimate_text(one.at("mean_difference"), 2), estimate_text(one.at("free_of_event").at("consistent")), estimate_text(one.at("free_of_event").at("inconsistent"))});
+    rows.push_back({label, estimate_text(one.at("hazard_ratio"), 2), estimate_text(one.at("mean_difference"), 2),
+                    estimate_text(one.at("free_of_event").at("consistent")), estimate_text(one.at("free_of_event").at("inconsistent"))});
   }
   return table({"comparison", "hazard ratio, consistent / inconsistent", "months gained", "free, consistent", "free, inconsistent"}, rows);
 }
@@ -86,27 +96,38 @@ std::string given_table(const Json& given) {
 std::string endpoint_block(const std::string& name, const Json& endpoint) {
   const Json& c = endpoint.at("consistency");
   std::vector<std::vector<std::string>> rows;
-  std::string text = "<h3>" + escaped(title_of(name)) + "</h3>" +
-                     fmt::format("<p>{} patients, {} events; landmark {:.1f} months after surgery ({} had an event or were no longer observed by then), horizon {:g} months. {}</p>", endpoint.at("n").get<std::int64_t>(), endpoint.at("events").get<std::int64_t>(),
-                                 value_of(c, "landmark_months"), c.at("event_or_unobserved_by_landmark").get<std::int64_t>(), value_of(c, "horizon_months"), escaped(c.value("horizon_note", "")));
+  std::string text =
+      "<h3>" + escaped(title_of(name)) + "</h3>" +
+      fmt::format(
+          "<p>{} patients, {} events; landmark {:.1f} months after surgery ({} had an event or were no longer observed by then), horizon {:g} months. {}</p>",
+          endpoint.at("n").get<std::int64_t>(), endpoint.at("events").get<std::int64_t>(), value_of(c, "landmark_months"),
+          c.at("event_or_unobserved_by_landmark").get<std::int64_t>(), value_of(c, "horizon_months"), escaped(c.value("horizon_note", "")));
   text += given_table(c.at("given_by_recommended")) + comparison_rows(c, rows);
-  text += "<p>Policy value, months free from the landmark: model " + estimate_text(c.at("policy").at("model"), 2) + ", minus surgery alone " + estimate_text(c.at("policy").at("model_minus_surgery"), 2) + ", minus as observed " +
-          estimate_text(c.at("policy").at("model_minus_observed"), 2) + ".</p>";
-  text += fmt::format("<p class=\"muted\">Worst standardised difference {} before, {} after weighting; power for a hazard ratio of 0.7: {}; E-value {}, of the interval's limit {}.</p>", number(value_of(c.at("worst_smd"), "before"), 2),
-                      number(value_of(c.at("worst_smd"), "after"), 2), percent(value_of(c, "power_for_hazard_ratio_0.7")), number(value_of(c.at("e_value"), "estimate"), 2), number(value_of(c.at("e_value"), "limit"), 2));
+  text += "<p>Policy value, months free from the landmark: model " + estimate_text(c.at("policy").at("model"), 2) + ", minus surgery alone " +
+          estimate_text(c.at("policy").at("model_minus_surgery"), 2) + ", minus as observed " + estimate_text(c.at("policy").at("model_minus_observed"), 2) +
+          ".</p>";
+  text += fmt::format(
+      "<p class=\"muted\">Worst standardised difference {} before, {} after weighting; power for a hazard ratio of 0.7: {}; E-value {}, of the interval's "
+      "limit {}.</p>",
+      number(value_of(c.at("worst_smd"), "before"), 2), number(value_of(c.at("worst_smd"), "after"), 2), percent(value_of(c, "power_for_hazard_ratio_0.7")),
+      number(value_of(c.at("e_value"), "estimate"), 2), number(value_of(c.at("e_value"), "limit"), 2));
   return text;
 }
 
 std::string nulls_table(const Json& nulls) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [key, label] : std::initializer_list<std::pair<const char*, const char*>>{{"start_delays", "treatment starts late and does nothing"}, {"confounding", "the sicker are treated, treat-all model, no effect"}}) {
+  for (const auto& [key, label] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"start_delays", "treatment starts late and does nothing"}, {"confounding", "the sicker are treated, treat-all model, no effect"}}) {
     const Json& null = nulls.at(key);
     if (null.at("simulations").get<int>() == 0) continue;
     const Json& hr = null.at("hazard_ratio");
-    rows.push_back({label, number(value_of(hr, "naive"), 2), number(value_of(hr, "unadjusted"), 2), number(value_of(hr, "adjusted"), 2), number(value_of(hr, "weighted"), 2), number(value_of(null, "policy_difference_months"), 2),
+    rows.push_back({label, number(value_of(hr, "naive"), 2), number(value_of(hr, "unadjusted"), 2), number(value_of(hr, "adjusted"), 2),
+                    number(value_of(hr, "weighted"), 2), number(value_of(null, "policy_difference_months"), 2),
                     percent(value_of(null, "policy_interval_covers_0"))});
   }
-  return rows.empty() ? "" : "<h3>The same code where nothing works</h3>" + table({"simulated study", "naive HR", "unadjusted", "covariates", "weighted", "policy, months", "interval covers 0"}, rows);
+  return rows.empty() ? ""
+                      : "<h3>The same code where nothing works</h3>" +
+                            table({"simulated study", "naive HR", "unadjusted", "covariates", "weighted", "policy, months", "interval covers 0"}, rows);
 }
 
 }  // namespace
@@ -115,19 +136,23 @@ std::string policies_section(const Source& source) {
   if (!source.validation.is_object() || !source.validation.contains("policies")) return {};
   const Json& policies = source.validation.at("policies");
   if (policies.contains("not_estimable")) return {};
-  std::string body = "<p>" + escaped(policies.at("estimand").get<std::string>()) + "; " + std::to_string(policies.at("patients").get<std::int64_t>()) + " held-out patients.</p>";
+  std::string body = "<p>" + escaped(policies.at("estimand").get<std::string>()) + "; " + std::to_string(policies.at("patients").get<std::int64_t>()) +
+                     " held-out patients.</p>";
   if (policies.contains("warning")) body += "<p class=\"bad\">" + escaped(policies.at("warning").get<std::string>()) + "</p>";
   body += policy_table(policies) + abstained_text(policies.at("abstained")) + overlap_table(policies.at("overlap"));
   if (policies.contains("benefit_calibration")) body += benefit_figure(policies.at("benefit_calibration"));
-  body += "<p class=\"muted\">Observational: it rests on the covariates holding every common cause of treatment and outcome. Guideline: " + escaped(policies.at("guideline").value("rule", "")) + ".</p>";
+  body += "<p class=\"muted\">Observational: it rests on the covariates holding every common cause of treatment and outcome. Guideline: " +
+          escaped(policies.at("guideline").value("rule", "")) + ".</p>";
   return section("policies", "What following the model would be worth", body);
 }
 
 std::string evaluation_section(const Source& source) {
   if (!source.evaluation.is_object()) return {};
   const Json& e = source.evaluation;
-  std::string body = "<p>Sealed " + escaped(e.at("seal").at("sealed_at").get<std::string>()) + "; " + std::to_string(e.at("patients").at("analysed").get<std::int64_t>()) + " of " + std::to_string(e.at("patients").at("sealed").get<std::int64_t>()) +
-                     " sealed patients analysed. " + escaped(e.at("emulation").get<std::string>()) + ".</p><p class=\"muted\">" + escaped(e.at("estimand").get<std::string>()) + ".</p>";
+  std::string body = "<p>Sealed " + escaped(e.at("seal").at("sealed_at").get<std::string>()) + "; " +
+                     std::to_string(e.at("patients").at("analysed").get<std::int64_t>()) + " of " +
+                     std::to_string(e.at("patients").at("sealed").get<std::int64_t>()) + " sealed patients analysed. " +
+                     escaped(e.at("emulation").get<std::string>()) + ".</p><p class=\"muted\">" + escaped(e.at("estimand").get<std::string>()) + ".</p>";
   std::string out;
   for (const auto& [why, n] : e.at("patients").at("left_out").items())
     if (n.get<std::int64_t>() > 0) out += fmt::format("<li>{}: {}</li>", escaped(why), n.get<std::int64_t>());
@@ -138,8 +163,10 @@ std::string evaluation_section(const Source& source) {
   if (!e.at("adverse_events").is_array()) return section("evaluation", "Consistent and inconsistent treatment", body + "<p>Adverse events: not recorded.</p>");
   std::vector<std::vector<std::string>> rows;
   for (const Json& arm : e.at("adverse_events"))
-    rows.push_back({escaped(arm.at("arm").get<std::string>()), number(value_of(arm, "patients"), 0), number(value_of(arm, "with_any"), 0), number(value_of(arm, "with_grade_3_or_more"), 0), number(value_of(arm, "with_grade_5"), 0)});
-  return section("evaluation", "Consistent and inconsistent treatment", body + "<h3>Adverse events</h3>" + table({"strategy", "patients", "any", "grade 3 or more", "grade 5"}, rows));
+    rows.push_back({escaped(arm.at("arm").get<std::string>()), number(value_of(arm, "patients"), 0), number(value_of(arm, "with_any"), 0),
+                    number(value_of(arm, "with_grade_3_or_more"), 0), number(value_of(arm, "with_grade_5"), 0)});
+  return section("evaluation", "Consistent and inconsistent treatment",
+                 body + "<h3>Adverse events</h3>" + table({"strategy", "patients", "any", "grade 3 or more", "grade 5"}, rows));
 }
 
 }  // namespace hepar::report

@@ -14,8 +14,8 @@
 namespace hepar::statistics {
 namespace {
 
-constexpr std::size_t kLeastOfAGroup = 10;   // of consistent and of inconsistent patients within a recommended arm
-constexpr int kEnoughCentres = 5;            // for a sandwich clustered by centre
+constexpr std::size_t kLeastOfAGroup = 10;  // of consistent and of inconsistent patients within a recommended arm
+constexpr int kEnoughCentres = 5;           // for a sandwich clustered by centre
 constexpr double kPowerRatio = 0.7, kFine = 1.0;
 using ColumnTable = std::vector<std::vector<double>>;
 
@@ -23,12 +23,12 @@ std::vector<Values> column_views(const ColumnTable& table) { return {table.begin
 
 // The patients of one comparison, their clock started.
 struct Compared {
-  OutcomeTable outcomes;          // 1 the event, 2 competing
-  std::vector<int> group;         // 1 consistent
+  OutcomeTable outcomes;   // 1 the event, 2 competing
+  std::vector<int> group;  // 1 consistent
   std::vector<int> cluster;
   ColumnTable covariates;
-  std::vector<double> weight;     // empty: unweighted
-  double horizon = 0;             // on this clock
+  std::vector<double> weight;  // empty: unweighted
+  double horizon = 0;          // on this clock
 };
 
 Compared compared(const StudyCohort& cohort, std::span<const std::size_t> rows, double start) {
@@ -65,11 +65,18 @@ Estimate hazard_ratio(const Compared& c, bool with_covariates) {
   options.cluster = c.cluster;
   const CoxFit fit = cox(cut.view(), x, options);
   const double b = fit.coef.at(0), se = fit.robust_se.at(0), z = normal_factor(0.95);
-  const bool of_another_column = std::isfinite(b) && with_covariates && fit.iterations < options.max_iterations;  // dependent, or it separates: the others are as they are
+  const bool of_another_column =
+      std::isfinite(b) && with_covariates && fit.iterations < options.max_iterations;  // dependent, or it separates: the others are as they are
   if (!fit.usable() && !of_another_column) return Estimate::none(fit.problem);
   if (!std::isfinite(b) || !(se > 0) || !std::isfinite(se)) return Estimate::none("everybody is in one group, or the covariates tell the group");
-  return {std::exp(b), std::exp(b) * se, std::exp(b - z * se), std::exp(b + z * se), static_cast<std::int64_t>(c.group.size()),
-          static_cast<std::int64_t>(count_code(cut.event, 1)), "Cox (Efron), cause-specific, " + clustering(c), {}};
+  return {std::exp(b),
+          std::exp(b) * se,
+          std::exp(b - z * se),
+          std::exp(b + z * se),
+          static_cast<std::int64_t>(c.group.size()),
+          static_cast<std::int64_t>(count_code(cut.event, 1)),
+          "Cox (Efron), cause-specific, " + clustering(c),
+          {}};
 }
 
 // One group's share free of the event at the horizon and its restricted mean.
@@ -90,7 +97,14 @@ void describe_group(const Compared& c, int group, Contrast& out) {
     const MeanTime risk = observed_risk(own.view(), c.horizon);
     out.free[g] = normal_estimate(1 - risk.value, risk.se, Scale::plain, "1 - Aalen-Johansen incidence");
   } else if (competing) {
-    out.free[g] = {1 - incidence_at(own.view(), c.horizon, weight), std::nan(""), std::nan(""), std::nan(""), 0, 0, "1 - weighted Aalen-Johansen incidence, no standard error", {}};
+    out.free[g] = {1 - incidence_at(own.view(), c.horizon, weight),
+                   std::nan(""),
+                   std::nan(""),
+                   std::nan(""),
+                   0,
+                   0,
+                   "1 - weighted Aalen-Johansen incidence, no standard error",
+                   {}};
   } else if (weight.empty()) {
     out.free[g] = survival_estimate(own.view(), c.horizon);
   } else {
@@ -98,8 +112,9 @@ void describe_group(const Compared& c, int group, Contrast& out) {
     const double at[1] = {c.horizon};
     const double variance = robust_variances(own.view(), weight, at)[0];
     const Limits limits = survival_limits(s, variance, Interval::log_log, 0.95);
-    out.free[g] = std::isfinite(limits.lower) ? Estimate{s, s * std::sqrt(variance), limits.lower, limits.upper, 0, 0, "weighted Kaplan-Meier, robust log-log interval", {}}
-                                              : Estimate::none("no interval: the curve is at " + std::string(s > 0.5 ? "1" : "0"));
+    out.free[g] = std::isfinite(limits.lower)
+                      ? Estimate{s, s * std::sqrt(variance), limits.lower, limits.upper, 0, 0, "weighted Kaplan-Meier, robust log-log interval", {}}
+                      : Estimate::none("no interval: the curve is at " + std::string(s > 0.5 ? "1" : "0"));
   }
   if (competing) {
     out.restricted_mean[g] = Estimate::none("competing events: see the incidence");
@@ -142,7 +157,8 @@ std::vector<double> consistency_weights(const StudyCohort& cohort, std::span<con
     const std::vector<int> group = select(Codes(c.group), own);
     const std::size_t consistent = count_code(group, 1);
     if (std::min(consistent, group.size() - consistent) < kLeastOfAGroup) {
-      notes.push_back(fmt::format("recommended arm {}: {} consistent and {} inconsistent patients, fewer than {}; left out of the weighted comparison", arm, consistent, group.size() - consistent, kLeastOfAGroup));
+      notes.push_back(fmt::format("recommended arm {}: {} consistent and {} inconsistent patients, fewer than {}; left out of the weighted comparison", arm,
+                                  consistent, group.size() - consistent, kLeastOfAGroup));
       continue;
     }
     ColumnTable x;
@@ -179,7 +195,8 @@ double worst_difference(const Compared& c) {
 
 // Policy value of the model on the landmark's patients, months from the landmark to the horizon.
 void add_policy_value(const StudyCohort& cohort, std::span<const std::size_t> rows, const Compared& c, Consistency& out) {
-  const std::vector<int> given = select(Codes(cohort.given), rows), recommended = select(Codes(cohort.recommended), rows), fold = select(Codes(cohort.fold), rows);
+  const std::vector<int> given = select(Codes(cohort.given), rows), recommended = select(Codes(cohort.recommended), rows),
+                         fold = select(Codes(cohort.fold), rows);
   const std::vector<Values> x = column_views(c.covariates);
   const ArmScores scores = arm_scores({c.outcomes.view(), given, cohort.arms, x, fold, c.horizon});
   const std::string method = "AIPW, nuisances cross-fitted, censoring by arm";
@@ -213,7 +230,8 @@ Consistency consistency(const StudyCohort& input) {
   cohort.horizon = supported_horizon(input.outcomes.view(), input.horizon);
   out.horizon = cohort.horizon;
   out.landmark = cohort.landmark;
-  if (cohort.horizon < input.horizon) out.horizon_note = fmt::format("fewer than a tenth are at risk beyond {:.1f} months: cut there, not extrapolated to {:g}", cohort.horizon, input.horizon);
+  if (cohort.horizon < input.horizon)
+    out.horizon_note = fmt::format("fewer than a tenth are at risk beyond {:.1f} months: cut there, not extrapolated to {:g}", cohort.horizon, input.horizon);
   out.patients = static_cast<std::int64_t>(cohort.given.size());
   std::vector<std::size_t> everyone, rows;
   for (std::size_t i = 0; i < cohort.given.size(); ++i) {
@@ -225,7 +243,8 @@ Consistency consistency(const StudyCohort& input) {
   out.given_by_recommended.assign(static_cast<std::size_t>(cohort.arms), std::vector<std::int64_t>(static_cast<std::size_t>(cohort.arms), 0));
   for (const std::size_t i : rows) ++out.given_by_recommended[static_cast<std::size_t>(cohort.recommended[i])][static_cast<std::size_t>(cohort.given[i])];
 
-  out.naive = contrast(compared(cohort, everyone, 0), "from surgery, by the treatment ever started, adjusted for covariates (immortal time: not to be read as an effect)", true);
+  out.naive = contrast(compared(cohort, everyone, 0),
+                       "from surgery, by the treatment ever started, adjusted for covariates (immortal time: not to be read as an effect)", true);
   const Compared c = compared(cohort, rows, cohort.landmark);
   out.unadjusted = contrast(c, "from the landmark, unadjusted", false);
   out.adjusted = contrast(c, "from the landmark, covariates in the Cox model", true);

@@ -112,7 +112,8 @@ ArmScores arm_scores(const ArmScoreRequest& request) {
   const std::size_t n = request.outcomes.size(), arms = static_cast<std::size_t>(request.arms);
   std::vector<int> event;
   for (const int code : request.outcomes.event) event.push_back(code == 1 ? 1 : 0);
-  const ArmScoreRequest single{{request.outcomes.time, event}, request.treatment, request.arms, request.covariates, request.fold, request.tau, request.smallest_propensity};
+  const ArmScoreRequest single{{request.outcomes.time, event}, request.treatment, request.arms, request.covariates, request.fold, request.tau,
+                               request.smallest_propensity};
   const std::set<int> folds(request.fold.begin(), request.fold.end());
   ArmScores out;
   out.tau = request.tau;
@@ -157,14 +158,16 @@ ArmScores arm_scores(const ArmScoreRequest& request) {
 std::string policy_problem(const ArmScores& scores, Codes policy) {
   for (std::size_t arm = 0; arm < scores.not_evaluable.size(); ++arm) {
     const std::size_t n = count_code(policy, static_cast<int>(arm));
-    if (n > 0 && !scores.not_evaluable[arm].empty()) return fmt::format("it recommends an arm to {} patients that is not evaluable: {}", n, scores.not_evaluable[arm]);
+    if (n > 0 && !scores.not_evaluable[arm].empty())
+      return fmt::format("it recommends an arm to {} patients that is not evaluable: {}", n, scores.not_evaluable[arm]);
   }
   return policy.empty() ? "no patients" : "";
 }
 
 std::vector<double> policy_scores(const ArmScores& scores, Codes policy) {
   std::vector<double> out;
-  for (std::size_t i = 0; i < policy.size(); ++i) out.push_back(policy[i] == kAsObserved ? scores.as_observed[i] : scores.score[static_cast<std::size_t>(policy[i])][i]);
+  for (std::size_t i = 0; i < policy.size(); ++i)
+    out.push_back(policy[i] == kAsObserved ? scores.as_observed[i] : scores.score[static_cast<std::size_t>(policy[i])][i]);
   return out;
 }
 

@@ -13,11 +13,11 @@
 namespace hepar::statistics {
 
 struct ArmScoreRequest {
-  Outcomes outcomes;          // event 1; other codes count as censored
-  Codes treatment;            // 0 … arms-1
+  Outcomes outcomes;  // event 1; other codes count as censored
+  Codes treatment;    // 0 … arms-1
   int arms = 2;
-  Columns covariates;         // known at time zero, complete; no centre, no calendar time
-  Codes fold;                 // nuisances of a patient are fitted on the other folds
+  Columns covariates;  // known at time zero, complete; no centre, no calendar time
+  Codes fold;          // nuisances of a patient are fitted on the other folds
   double tau = 36;
   double smallest_propensity = 0.02;  // smaller ones count as this (positivity)
 };
@@ -51,9 +51,9 @@ inline constexpr int kAsObserved = -1;
 
 // Weights for the actual arm: ESS and balance before and after.
 struct Overlap {
-  std::vector<double> n, ess, smallest_propensity;         // [arm]
-  std::vector<double> smd_before, smd_after;               // [covariate]: largest absolute difference over pairs of arms
-  double below_floor = 0;                                  // share of patients whose own arm has a propensity under 0.02
+  std::vector<double> n, ess, smallest_propensity;  // [arm]
+  std::vector<double> smd_before, smd_after;        // [covariate]: largest absolute difference over pairs of arms
+  double below_floor = 0;                           // share of patients whose own arm has a propensity under 0.02
 };
 // Overlap weights (Li & Li 2019) of the propensities in `scores`.
 [[nodiscard]] Overlap overlap_of(const ArmScores& scores, Columns covariates);

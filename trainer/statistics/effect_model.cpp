@@ -35,8 +35,11 @@ EffectModel effect_model(Outcomes outcomes, Codes treatment, int arms, Columns c
       n += treatment[i] == arm ? 1 : 0;
       events += treatment[i] == arm && outcomes.event[i] == 1 ? 1 : 0;
     }
-    if (n < kLeastTreated || events < kLeastTreatedEvents) out.not_estimable[static_cast<std::size_t>(arm)] = fmt::format("{} patients and {} events, fewer than {} and {}", n, events, kLeastTreated, kLeastTreatedEvents);
-    else if (arm > 0) estimable.push_back(arm);
+    if (n < kLeastTreated || events < kLeastTreatedEvents)
+      out.not_estimable[static_cast<std::size_t>(arm)] =
+          fmt::format("{} patients and {} events, fewer than {} and {}", n, events, kLeastTreated, kLeastTreatedEvents);
+    else if (arm > 0)
+      estimable.push_back(arm);
   }
   if (!out.not_estimable[0].empty()) out.problem = "the first arm: " + out.not_estimable[0];
   if (estimable.empty() && out.problem.empty()) out.problem = "no treated arm is estimable";
@@ -70,7 +73,8 @@ EffectModel effect_model(Outcomes outcomes, Codes treatment, int arms, Columns c
     const auto arm = static_cast<std::size_t>(estimable[k]);
     const std::size_t at = covariates.size() + k, also = at + estimable.size();
     out.coef[arm] = {fit.coef[at], out.heterogeneous ? fit.coef[also] : 0};
-    out.covariance[arm] = {fit.covariance[at * p + at], out.heterogeneous ? fit.covariance[at * p + also] : 0, out.heterogeneous ? fit.covariance[also * p + also] : 0};
+    out.covariance[arm] = {fit.covariance[at * p + at], out.heterogeneous ? fit.covariance[at * p + also] : 0,
+                           out.heterogeneous ? fit.covariance[also * p + also] : 0};
     if (!std::isfinite(out.coef[arm][0]) || !std::isfinite(out.covariance[arm][0])) out.not_estimable[arm] = "no finite hazard ratio";
   }
   return out;

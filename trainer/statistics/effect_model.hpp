@@ -15,14 +15,14 @@ struct EffectModel {
   struct LogRatio {
     double value = kNone, se = kNone;
   };
-  std::vector<std::string> not_estimable;          // [arm]: why, or empty; the first arm is what others are compared with
-  std::vector<double> prognosis;                   // coefficient of each covariate, 0 where it has none
-  double index_centre = 0, index_scale = 1;        // of the prognostic index in the fitted patients
-  std::vector<std::vector<double>> coef;           // [arm]: main effect, and its change with one SD of the index
-  std::vector<std::vector<double>> covariance;     // [arm]: var(main), cov, var(change)
+  std::vector<std::string> not_estimable;       // [arm]: why, or empty; the first arm is what others are compared with
+  std::vector<double> prognosis;                // coefficient of each covariate, 0 where it has none
+  double index_centre = 0, index_scale = 1;     // of the prognostic index in the fitted patients
+  std::vector<std::vector<double>> coef;        // [arm]: main effect, and its change with one SD of the index
+  std::vector<std::vector<double>> covariance;  // [arm]: var(main), cov, var(change)
   bool heterogeneous = false;
   double p_heterogeneity = kNone;
-  std::string problem;                             // why there is none at all
+  std::string problem;  // why there is none at all
 
   // Log hazard ratio of an arm over the first one for a patient with these covariates.
   [[nodiscard]] LogRatio log_ratio(int arm, Values x) const;

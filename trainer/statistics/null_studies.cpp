@@ -11,8 +11,8 @@
 namespace hepar::statistics {
 namespace {
 
-constexpr double kNullHazard = 0.02;       // a month, at the covariates' mean
-constexpr double kNullIndication = 0.5;    // log odds of treatment a unit of each covariate
+constexpr double kNullHazard = 0.02;     // a month, at the covariates' mean
+constexpr double kNullIndication = 0.5;  // log odds of treatment a unit of each covariate
 constexpr double kNullHorizon = 36;
 
 // Two prognostic covariates that also make treatment likelier.

@@ -19,8 +19,8 @@ struct NullOptions {
 // Over the simulations.
 struct NullStudy {
   int simulations = 0;
-  double naive = 0, unadjusted = 0, adjusted = 0, weighted = 0;          // mean hazard ratio, consistent / inconsistent
-  double naive_error = 0, unadjusted_error = 0, adjusted_error = 0, weighted_error = 0;  // its standard error over simulations
+  double naive = 0, unadjusted = 0, adjusted = 0, weighted = 0;                                                  // mean hazard ratio, consistent / inconsistent
+  double naive_error = 0, unadjusted_error = 0, adjusted_error = 0, weighted_error = 0;                          // its standard error over simulations
   double naive_significant = 0, unadjusted_significant = 0, adjusted_significant = 0, weighted_significant = 0;  // share with p < 0.05
   double policy_difference = 0, policy_covers = 0;  // mean doubly robust months over surgery, share of intervals with 0
 };

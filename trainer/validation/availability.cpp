@@ -35,7 +35,8 @@ std::vector<Pattern> patterns_of(const store::Store& store) {
                           return true;
                         }});
   for (const std::size_t m : features) patterns.push_back({"without " + store.modalities()[m].name, [=](std::int64_t p) { return !has(m, p); }});
-  for (const std::size_t c : columns) patterns.push_back({store.columns()[c].name + " missing", [&store, c](std::int64_t p) { return !store.row(p).cells[c].usable(); }});
+  for (const std::size_t c : columns)
+    patterns.push_back({store.columns()[c].name + " missing", [&store, c](std::int64_t p) { return !store.row(p).cells[c].usable(); }});
   return patterns;
 }
 
@@ -95,7 +96,10 @@ Json availability_json(const store::Store& store, const std::vector<FoldResult>&
       st::ConcordanceOptions within;
       within.strata = fold;
       const st::EstimateRules rules{min_events, 0.95};
-      rows.push_back({{"pattern", pattern.name}, {"patients", keep.size()}, {"harrell_c", estimate_json(st::harrell_c_estimate(cut.view(), risk, rules, within))}, {"oe", estimate_json(st::observed_expected_estimate(outcomes.view(), risk, horizon, rules))}});
+      rows.push_back({{"pattern", pattern.name},
+                      {"patients", keep.size()},
+                      {"harrell_c", estimate_json(st::harrell_c_estimate(cut.view(), risk, rules, within))},
+                      {"oe", estimate_json(st::observed_expected_estimate(outcomes.view(), risk, horizon, rules))}});
     }
     if (!rows.empty()) out[name] = rows;
   }

@@ -10,10 +10,10 @@ namespace hepar::validation {
 
 namespace {
 
-// Cox proportional hazards (Efron) on the clinical columns, an endpoint at a time, times censored at its horizon.
-BaselineResult clinical_cox(const BaselineRequest& request) {
-  if (request.columns.empty()) return {};
-  const Covariates covariates = Covariates::fit(request.store, request.columns, request.fold.train);
+// Cox proportional hazards (Efron) on these columns, an endpoint at a time, times censored at its horizon.
+BaselineResult cox_on(const BaselineRequest& request, const std::vector<std::string>& names) {
+  const Covariates covariates = Covariates::fit(request.store, names, request.fold.train);
+  if (covariates.names().empty()) return {};
   BaselineResult result{{}, covariates.fitted_on()};
   const auto test = covariates.values(request.store, request.fold.test);
   const std::vector<statistics::Values> test_columns(test.begin(), test.end());
@@ -29,8 +29,20 @@ BaselineResult clinical_cox(const BaselineRequest& request) {
   return result;
 }
 
+BaselineResult clinical_cox(const BaselineRequest& request) { return cox_on(request, request.columns); }
+
+// A staging system alone, where the cohort has it as a column of that name.
+BaselineResult stage(const BaselineRequest& request, const std::string& name) {
+  for (const ColumnSpec& column : request.store.columns())
+    if (column.name == name) return cox_on(request, {name});
+  return {};
+}
+
 // A new baseline is one function and one line here (and its name among the values of validation.baselines).
-constexpr std::array<Baseline, 1> kBaselines{{{"clinical_cox", &clinical_cox}}};
+constexpr std::array<Baseline, 4> kBaselines{{{"clinical_cox", &clinical_cox},
+                                              {"tnm", [](const BaselineRequest& request) { return stage(request, "tnm"); }},
+                                              {"bclc", [](const BaselineRequest& request) { return stage(request, "bclc"); }},
+                                              {"cnlc", [](const BaselineRequest& request) { return stage(request, "cnlc"); }}}};
 
 }  // namespace
 

@@ -16,13 +16,14 @@ namespace hepar::validation {
 namespace {
 
 constexpr double kLimit90 = 1.6448536269514722;  // of a two-sided 90 % interval
-constexpr double kEvery = 3;  // months between the points of a curve that is integrated
+constexpr double kEvery = 3;                     // months between the points of a curve that is integrated
 
 std::string resolved_endpoint(const std::string& asked, const std::vector<EndpointSpec>& endpoints) {
   std::vector<std::string> names;
   for (const EndpointSpec& endpoint : endpoints) names.push_back(endpoint.name);
   if (asked != "auto") {
-    if (std::find(names.begin(), names.end(), asked) == names.end()) throw usage_error("decision.endpoint: there is no endpoint '" + asked + "'", {}, name_advice(asked, names));
+    if (std::find(names.begin(), names.end(), asked) == names.end())
+      throw usage_error("decision.endpoint: there is no endpoint '" + asked + "'", {}, name_advice(asked, names));
     return asked;
   }
   for (const EndpointSpec& endpoint : endpoints)
@@ -48,12 +49,18 @@ std::vector<double> toxicity_of(const std::vector<std::string>& texts, const std
 
 }  // namespace
 
-DecisionRule::DecisionRule(const engine::DecisionConfig& config, const std::vector<Strategy>& arms, const std::vector<EndpointSpec>& endpoints, const std::vector<std::string>& modalities)
-    : config_(config), arms_(arms), endpoint_(resolved_endpoint(config.endpoint, endpoints)), months_(config.months), toxicity_(toxicity_of(config.toxicity_months, arms)) {
+DecisionRule::DecisionRule(const engine::DecisionConfig& config, const std::vector<Strategy>& arms, const std::vector<EndpointSpec>& endpoints,
+                           const std::vector<std::string>& modalities)
+    : config_(config),
+      arms_(arms),
+      endpoint_(resolved_endpoint(config.endpoint, endpoints)),
+      months_(config.months),
+      toxicity_(toxicity_of(config.toxicity_months, arms)) {
   while (endpoints.at(endpoint_index_).name != endpoint_) ++endpoint_index_;
   months_ = std::min(months_, endpoints[endpoint_index_].horizon_months);
   for (const std::string& modality : config.required)
-    if (std::find(modalities.begin(), modalities.end(), modality) == modalities.end()) throw usage_error("decision.required: '" + modality + "' does not enter the model", {}, name_advice(modality, modalities));
+    if (std::find(modalities.begin(), modalities.end(), modality) == modalities.end())
+      throw usage_error("decision.required: '" + modality + "' does not enter the model", {}, name_advice(modality, modalities));
   for (double month = kEvery; month < months_ - 1e-9; month += kEvery) grid_.push_back(month);
   grid_.push_back(months_);
 }
@@ -82,7 +89,8 @@ Decision DecisionRule::of(const Patient& patient) const {
     decision.small_gain = decision.recommended != 0;
     decision.recommended = 0;
   }
-  if (!propensity.empty() && propensity[static_cast<std::size_t>(decision.recommended)] < config_.min_propensity) decision.abstained.emplace_back("low_support");
+  if (!propensity.empty() && propensity[static_cast<std::size_t>(decision.recommended)] < config_.min_propensity)
+    decision.abstained.emplace_back("low_support");
   for (const std::string& modality : patient.missing) decision.abstained.push_back("missing_" + modality);
   return decision;
 }
@@ -90,8 +98,14 @@ Decision DecisionRule::of(const Patient& patient) const {
 std::string DecisionRule::json() const {
   std::vector<std::string> arms;
   for (const Strategy& strategy : arms_) arms.push_back(strategy.name);
-  return nlohmann::ordered_json{{"endpoint", endpoint_}, {"months", months_}, {"small_gain", config_.small_gain}, {"min_propensity", config_.min_propensity}, {"sensitive_gain", config_.sensitive_gain}, {"toxicity_months", toxicity_},
-                                {"required", config_.required}, {"arms", arms}}
+  return nlohmann::ordered_json{{"endpoint", endpoint_},
+                                {"months", months_},
+                                {"small_gain", config_.small_gain},
+                                {"min_propensity", config_.min_propensity},
+                                {"sensitive_gain", config_.sensitive_gain},
+                                {"toxicity_months", toxicity_},
+                                {"required", config_.required},
+                                {"arms", arms}}
       .dump();
 }
 
@@ -103,7 +117,9 @@ std::vector<double> with_months(const std::vector<double>& months, const std::ve
 
 std::vector<double> DecisionRule::curve_of(const Prediction& prediction, const std::vector<double>& months) const {
   std::vector<double> curve;
-  for (const double month : grid_) curve.push_back(prediction.survival.at(0).at(endpoint_index_).at(static_cast<std::size_t>(std::lower_bound(months.begin(), months.end(), month) - months.begin())));
+  for (const double month : grid_)
+    curve.push_back(
+        prediction.survival.at(0).at(endpoint_index_).at(static_cast<std::size_t>(std::lower_bound(months.begin(), months.end(), month) - months.begin())));
   return curve;
 }
 
@@ -133,7 +149,13 @@ void DecisionsCsv::add(const store::PatientRow& row, const std::string& fold, co
   std::vector<std::string> sensitive;
   for (std::size_t arm = 0; arm < arms_.size(); ++arm)
     if (decision.sensitive[arm]) sensitive.push_back(arms_[arm]);
-  std::vector<std::string> fields{row.id, row.centre, fold, arms_.at(static_cast<std::size_t>(decision.recommended)), decision.small_gain ? "1" : "0", join(decision.abstained, ";"), join(sensitive, ";")};
+  std::vector<std::string> fields{row.id,
+                                  row.centre,
+                                  fold,
+                                  arms_.at(static_cast<std::size_t>(decision.recommended)),
+                                  decision.small_gain ? "1" : "0",
+                                  join(decision.abstained, ";"),
+                                  join(sensitive, ";")};
   for (const std::vector<double>* values : {&decision.months, &decision.gain, &decision.low, &decision.high, &decision.propensity})
     for (const double value : *values) fields.push_back(number_text(value));
   text_ += csv_line(fields);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/policies.hpp"
 
-#include "data/cohort/eligibility.hpp"
 #include "trainer/statistics/doubly_robust.hpp"
 #include "trainer/statistics/quantile.hpp"
+#include "trainer/validation/guideline.hpp"
 #include "trainer/validation/landmark_patients.hpp"
 #include "trainer/validation/results.hpp"
 
@@ -20,7 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace st = statistics;
 
-constexpr double kAlike = 0.95;     // a model that gives one strategy to this share of patients chooses nothing
+constexpr double kAlike = 0.95;  // a model that gives one strategy to this share of patients chooses nothing
 constexpr int kBenefitGroups = 4;
 const char* const kMethod = "AIPW, nuisances cross-fitted over folds, censoring by arm";
 
@@ -28,51 +28,6 @@ std::map<std::string, std::int64_t> index_of_keys(const store::Store& store) {
   std::map<std::string, std::int64_t> index;
   for (std::int64_t p = 0; p < store.patients(); ++p) index[store.row(p).key] = p;
   return index;
-}
-
-// The rule's text in cohort terms: as configured, or from the columns that a liver cohort has.
-std::string guideline_text(const engine::DecisionConfig& config, const std::vector<ColumnSpec>& columns) {
-  if (config.guideline != "auto") return config.guideline;
-  std::vector<std::string> parts;
-  for (const ColumnSpec& column : columns) {
-    const bool category = column.type == ColumnType::category && !column.values.empty();
-    if (column.name == "mvi" && category) parts.push_back("mvi != '" + column.values.front() + "'");
-    if (column.name == "size" && column.type == ColumnType::number) parts.emplace_back(column.unit == "mm" ? "size > 50" : "size > 5");
-    if (column.name == "number" && category) parts.push_back("number != '" + column.values.front() + "'");
-    if (column.name == "number" && column.type == ColumnType::number) parts.emplace_back("number > 1");
-  }
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : " or ") + part;
-  return text;
-}
-
-// One choice a patient; kAsObserved where the rule cannot be judged.
-struct Guideline {
-  std::string text, problem;
-  std::vector<int> choice;
-  std::int64_t unknown = 0;
-};
-
-Guideline guideline_of(const engine::DecisionConfig& config, const store::Store& store, const std::vector<std::int64_t>& patients) {
-  Guideline out{guideline_text(config, store.columns()), {}, {}, 0};
-  const std::vector<std::string> arms = store.strategies().arm_names();
-  const auto arm = std::find(arms.begin(), arms.end(), config.guideline_arm);
-  if (out.text.empty()) out.problem = "no rule: decision.guideline names none, and the cohort has none of the columns mvi, size, number";
-  if (arm == arms.end()) out.problem = "there is no strategy '" + config.guideline_arm + "' (decision.guideline_arm)";
-  if (!out.problem.empty()) return out;
-  CohortSpec spec;
-  spec.columns = store.columns();
-  spec.strategies = store.strategies();
-  const Expression rule = Expression::parse(out.text, spec, {"decision.guideline"});
-  for (const std::int64_t p : patients) {
-    PatientRecord record;
-    record.cells = store.row(p).cells;
-    const Facts facts = store.facts(p);
-    const Truth holds = rule.evaluate(record, spec, &facts);
-    out.choice.push_back(holds == Truth::yes ? static_cast<int>(arm - arms.begin()) : holds == Truth::no ? 0 : st::kAsObserved);
-    out.unknown += holds == Truth::yes || holds == Truth::no ? 0 : 1;
-  }
-  return out;
 }
 
 // The held-out patients under study at the landmark, with what was recommended to each.
@@ -109,7 +64,9 @@ Json benefit_calibration(const HeldOutDecisions& held_out, const Studied& study,
     const Decision& decision = held_out.decisions[study.at.rows[k]];
     int best = -1;
     for (int a = 1; a < static_cast<int>(decision.gain.size()); ++a)
-      if (scores.evaluable(a) && std::isfinite(decision.gain[static_cast<std::size_t>(a)]) && (best < 0 || decision.gain[static_cast<std::size_t>(a)] > decision.gain[static_cast<std::size_t>(best)])) best = a;
+      if (scores.evaluable(a) && std::isfinite(decision.gain[static_cast<std::size_t>(a)]) &&
+          (best < 0 || decision.gain[static_cast<std::size_t>(a)] > decision.gain[static_cast<std::size_t>(best)]))
+        best = a;
     if (best < 0) continue;
     predicted.push_back(decision.months[static_cast<std::size_t>(best)] - decision.months[0]);
     observed.push_back(scores.score[static_cast<std::size_t>(best)][k] - scores.score[0][k]);
@@ -120,7 +77,8 @@ Json benefit_calibration(const HeldOutDecisions& held_out, const Studied& study,
   for (int g = 0; g < kBenefitGroups; ++g) {
     const std::vector<std::size_t> rows = st::rows_with(group, g);
     if (rows.size() < 2) continue;
-    groups.push_back({{"predicted", st::mean(st::select(predicted, rows))}, {"observed", estimate_json(st::mean_estimate(st::select(observed, rows), kMethod))}});
+    groups.push_back(
+        {{"predicted", st::mean(st::select(predicted, rows))}, {"observed", estimate_json(st::mean_estimate(st::select(observed, rows), kMethod))}});
   }
   return {{"groups", groups}, {"mean_predicted", st::mean(predicted)}, {"mean_observed", estimate_json(st::mean_estimate(observed, kMethod))}};
 }
@@ -130,7 +88,10 @@ Json overlap_json(const st::ArmScores& scores, const std::vector<st::Values>& x,
   const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); };
   Json by_arm = Json::object(), balance = Json::object();
   for (std::size_t a = 0; a < arms.size(); ++a)
-    by_arm[arms[a]] = {{"n", overlap.n[a]}, {"effective_sample_size", number(overlap.ess[a])}, {"smallest_propensity", number(overlap.smallest_propensity[a])}, {"not_evaluable", scores.not_evaluable[a]}};
+    by_arm[arms[a]] = {{"n", overlap.n[a]},
+                       {"effective_sample_size", number(overlap.ess[a])},
+                       {"smallest_propensity", number(overlap.smallest_propensity[a])},
+                       {"not_evaluable", scores.not_evaluable[a]}};
   for (std::size_t c = 0; c < names.size(); ++c) balance[names[c]] = {{"before", overlap.smd_before[c]}, {"after", overlap.smd_after[c]}};
   return {{"arms", by_arm}, {"standardised_differences", balance}, {"share_below_0.02", overlap.below_floor}};
 }
@@ -146,7 +107,8 @@ Json abstentions(const HeldOutDecisions& held_out) {
 
 }  // namespace
 
-HeldOutDecisions held_out_decisions(const engine::Experiment& experiment, const store::Store& store, const std::vector<FoldResult>& folds, const ValidationFolder& folder) {
+HeldOutDecisions held_out_decisions(const engine::Experiment& experiment, const store::Store& store, const std::vector<FoldResult>& folds,
+                                    const ValidationFolder& folder) {
   HeldOutDecisions out;
   const std::map<std::string, std::int64_t> index = index_of_keys(store);
   for (std::size_t f = 0; f < folds.size(); ++f) {
@@ -167,7 +129,8 @@ HeldOutDecisions held_out_decisions(const engine::Experiment& experiment, const 
     const auto curves = predictor.predict_at(store, patients, rule.grid());
     for (std::size_t i = 0; i < patients.size(); ++i) {
       const Prediction prediction = prediction_of(curves[i], shares[i], predictor.endpoints(), maps);
-      out.decisions.push_back(rule.of({rule.curve_of(prediction, rule.grid()), effects[i], shares[i], missing_modalities(store, patients[i], experiment.decision.required)}));
+      out.decisions.push_back(
+          rule.of({rule.curve_of(prediction, rule.grid()), effects[i], shares[i], missing_modalities(store, patients[i], experiment.decision.required)}));
       out.patients.push_back(patients[i]);
       out.fold.push_back(static_cast<int>(f));
     }
@@ -180,7 +143,8 @@ std::string decisions_csv(const store::Store& store, const HeldOutDecisions& hel
   for (std::size_t i = 0; i < held_out.patients.size(); ++i) order.emplace_back(store.row(held_out.patients[i]).key, i);
   std::sort(order.begin(), order.end());
   DecisionsCsv csv(store.strategies().arm_names());
-  for (const auto& [key, i] : order) csv.add(store.row(held_out.patients[i]), held_out.fold_names[static_cast<std::size_t>(held_out.fold[i])], held_out.decisions[i]);
+  for (const auto& [key, i] : order)
+    csv.add(store.row(held_out.patients[i]), held_out.fold_names[static_cast<std::size_t>(held_out.fold[i])], held_out.decisions[i]);
   return csv.text();
 }
 
@@ -191,9 +155,16 @@ Json policies_json(const engine::Experiment& experiment, const store::Store& sto
   const Studied study = studied(store, held_out);
   std::vector<std::int64_t> patients;
   for (const std::size_t i : study.at.rows) patients.push_back(held_out.patients[i]);
-  Json out{{"estimand", fmt::format("mean months free of {} between month {:.2f} (the treatment window has closed; patients free of an event and observed then) and month {:g} after surgery", held_out.endpoint, study.at.landmark, held_out.months)},
-           {"endpoint", held_out.endpoint}, {"landmark_months", study.at.landmark}, {"horizon_months", held_out.months}, {"patients", study.at.rows.size()}, {"left_out", study.at.left_out},
-           {"rule", Json::parse(held_out.rule)}, {"abstained", abstentions(held_out)}};
+  Json out{{"estimand", fmt::format("mean months free of {} between month {:.2f} (the treatment window has closed; patients free of an event and observed "
+                                    "then) and month {:g} after surgery",
+                                    held_out.endpoint, study.at.landmark, held_out.months)},
+           {"endpoint", held_out.endpoint},
+           {"landmark_months", study.at.landmark},
+           {"horizon_months", held_out.months},
+           {"patients", study.at.rows.size()},
+           {"left_out", study.at.left_out},
+           {"rule", Json::parse(held_out.rule)},
+           {"abstained", abstentions(held_out)}};
   const std::vector<std::string> columns = engine::select(experiment, store).columns;
   const Covariates covariates = Covariates::fit(store, columns, patients);
   std::vector<std::vector<double>> x = covariates.values(store, patients);
@@ -222,7 +193,9 @@ Json policies_json(const engine::Experiment& experiment, const store::Store& sto
   out["policies"] = Json::object();
   const auto add = [&](const std::string& name, const std::vector<double>& values, Json entry) {
     entry["value"] = estimate_json(st::mean_estimate(values, kMethod));
-    if (name != "model") entry["model_minus_this"] = model_works ? estimate_json(st::mean_difference(model, values, kMethod)) : Json{{"not_estimable", st::policy_problem(scores, study.recommended)}};
+    if (name != "model")
+      entry["model_minus_this"] =
+          model_works ? estimate_json(st::mean_difference(model, values, kMethod)) : Json{{"not_estimable", st::policy_problem(scores, study.recommended)}};
     out["policies"][name] = std::move(entry);
   };
   for (const Policy& policy : policies) {
@@ -239,7 +212,9 @@ Json policies_json(const engine::Experiment& experiment, const store::Store& sto
   out["best_single_arm"] = arms[static_cast<std::size_t>(best)];
   const Json shares = out["policies"]["model"].value("shares", Json::object());
   for (const auto& [arm, share] : shares.items())
-    if (share.get<double>() >= kAlike) out["warning"] = fmt::format("the model gives {} to {:.0f} % of the patients: its value is that of giving it to everybody", arm, 100 * share.get<double>());
+    if (share.get<double>() >= kAlike)
+      out["warning"] =
+          fmt::format("the model gives {} to {:.0f} % of the patients: its value is that of giving it to everybody", arm, 100 * share.get<double>());
   out["benefit_calibration"] = benefit_calibration(held_out, study, scores);
   return out;
 }

@@ -15,15 +15,17 @@ namespace hepar::validation {
 
 // The held-out patients' recommendations, each by the fold that did not see the patient, in the order of folds and test lists.
 struct HeldOutDecisions {
-  std::vector<std::int64_t> patients;   // store indices
+  std::vector<std::int64_t> patients;  // store indices
   std::vector<int> fold;
   std::vector<Decision> decisions;
   std::vector<std::string> fold_names;
-  std::string rule;                     // JSON of DecisionRule
+  std::string rule;  // JSON of DecisionRule
   std::string endpoint;
   double months = 36;
 };
-[[nodiscard]] HeldOutDecisions held_out_decisions(const engine::Experiment& experiment, const store::Store& store, const std::vector<FoldResult>& folds, const ValidationFolder& folder);
+[[nodiscard]] HeldOutDecisions held_out_decisions(const engine::Experiment& experiment, const store::Store& store, const std::vector<FoldResult>& folds,
+                                                  const ValidationFolder& folder);
+inline constexpr const char* kDecisionsFile = "decisions.csv";  // of a validation's folder
 [[nodiscard]] std::string decisions_csv(const store::Store& store, const HeldOutDecisions& decisions);
 
 // The part "policies" of validation.json; {"not_estimable": why} where there is nothing to choose.

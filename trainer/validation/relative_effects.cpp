@@ -14,7 +14,8 @@ using Json = nlohmann::ordered_json;
 
 }  // namespace
 
-RelativeEffects RelativeEffects::fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients, const std::string& endpoint, double months) {
+RelativeEffects RelativeEffects::fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients,
+                                     const std::string& endpoint, double months) {
   RelativeEffects made;
   const LandmarkPatients studied = landmark_patients(store, patients, endpoint);
   std::vector<std::int64_t> rows;
@@ -41,8 +42,16 @@ std::vector<std::vector<statistics::EffectModel::LogRatio>> RelativeEffects::of(
 std::string RelativeEffects::json() const {
   const statistics::EffectModel& m = model_;
   const Json p = std::isfinite(m.p_heterogeneity) ? Json(m.p_heterogeneity) : Json(nullptr);
-  return Json{{"covariates", Json::parse(covariates_.json())}, {"not_estimable", m.not_estimable}, {"prognosis", m.prognosis}, {"index_centre", m.index_centre}, {"index_scale", m.index_scale},
-              {"coef", m.coef}, {"covariance", m.covariance}, {"heterogeneous", m.heterogeneous}, {"p_heterogeneity", p}, {"problem", m.problem}}
+  return Json{{"covariates", Json::parse(covariates_.json())},
+              {"not_estimable", m.not_estimable},
+              {"prognosis", m.prognosis},
+              {"index_centre", m.index_centre},
+              {"index_scale", m.index_scale},
+              {"coef", m.coef},
+              {"covariance", m.covariance},
+              {"heterogeneous", m.heterogeneous},
+              {"p_heterogeneity", p},
+              {"problem", m.problem}}
       .dump();
 }
 

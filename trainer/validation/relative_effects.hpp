@@ -14,7 +14,8 @@ namespace hepar::validation {
 class RelativeEffects {
  public:
   // Patients of the list with a known strategy and outcome of `endpoint` who are under study when the window closes.
-  static RelativeEffects fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients, const std::string& endpoint, double months);
+  static RelativeEffects fit(const store::Store& store, const std::vector<std::string>& columns, const std::vector<std::int64_t>& patients,
+                             const std::string& endpoint, double months);
   static RelativeEffects from_json(const std::string& text);
   [[nodiscard]] std::string json() const;
   // [patient][arm]: log hazard ratio over the first arm; NaN where not estimable.

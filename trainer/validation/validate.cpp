@@ -251,7 +251,7 @@ void Validation::publish_results(ValidateResult& result) {
   gathered.json["provenance"]["predictions_sha256"] = sha256(predictions);
   status_.check();
   publish(folder_.predictions(), predictions);
-  publish(folder_.decisions(), decisions);
+  publish(folder_.root / kDecisionsFile, decisions);  // what was recommended to each held-out patient
   publish(folder_.results(), sealed(gathered.json));
   if (!gathered.json["audit"]["passed"].get<bool>()) throw store_error("the leak audit failed: " + gathered.json["audit"]["problems"][0].get<std::string>(), {folder_.results().string()}, "its folds are not what this program makes: --fresh starts over");
   if (!gathered.anything_estimable) throw Error(ExitCode::training, "no fold is estimable", folder_.results().string(), "see not_estimable there; lower validation.min_events or pool centres with validation.pool_below_events");

@@ -27,7 +27,7 @@ double slowest(double seconds, collective::Collective& group) {
 // A group that exchanges nothing in a step: each rank computes its share and keeps its own sums.
 class Silent : public collective::Collective {
  public:
-  explicit Silent(collective::Collective& group) : group_(group) {}
+  explicit Silent(collective::Collective& group) : Collective(group.standing()), group_(group) {}
   std::string_view name() const override { return group_.name(); }
   int rank() const override { return group_.rank(); }
   int size() const override { return group_.size(); }

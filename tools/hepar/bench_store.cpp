@@ -50,11 +50,11 @@ class RawFile {
   int descriptor_;
 };
 
-struct Range { std::size_t shard; std::uint64_t offset, bytes; };
+struct Stretch { std::size_t shard; std::uint64_t offset, bytes; };
 
 struct Layouts {
   std::vector<RawFile> files;
-  std::vector<std::vector<Range>> ranges;  // of a patient
+  std::vector<std::vector<Stretch>> ranges;  // of a patient
   std::uint64_t bytes = 0, largest = 0;
 };
 
@@ -66,11 +66,11 @@ Layouts layouts_of(const fs::path& folder) {
     const fs::path path = store::Names{folder}.shard(entry.file);
     const store::ShardReader reader(path, manifest.modalities);
     for (std::size_t p = 0; p < reader.index().keys.size(); ++p) {
-      std::vector<Range> of_patient;
+      std::vector<Stretch> of_patient;
       for (std::size_t m = 0; m < modalities.size(); ++m) {
         const std::uint64_t item = static_cast<std::uint64_t>(modalities[m].layout.values_per_item()) * bytes_of(modalities[m].layout.type);
         const store::ModalityIndex& index = reader.index().modalities[m];
-        const Range range{out.files.size(), index.values_at + static_cast<std::uint64_t>(index.offsets[p]) * item,
+        const Stretch range{out.files.size(), index.values_at + static_cast<std::uint64_t>(index.offsets[p]) * item,
                           static_cast<std::uint64_t>(reader.items(m, p)) * item};
         out.bytes += range.bytes;
         out.largest = std::max(out.largest, range.bytes);
@@ -85,7 +85,7 @@ Layouts layouts_of(const fs::path& folder) {
 
 void read_raw(const Layouts& layouts, const std::vector<std::int64_t>& order, std::span<std::byte> buffer) {
   for (const std::int64_t patient : order)
-    for (const Range& range : layouts.ranges[static_cast<std::size_t>(patient)]) layouts.files[range.shard].read(range.offset, buffer.first(range.bytes));
+    for (const Stretch& range : layouts.ranges[static_cast<std::size_t>(patient)]) layouts.files[range.shard].read(range.offset, buffer.first(range.bytes));
 }
 
 void read_through(const store::Store& store, const std::vector<std::int64_t>& order, std::span<std::byte> buffer) {

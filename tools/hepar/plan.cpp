@@ -5,6 +5,7 @@
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
 #include "trainer/dataset/dataset.hpp"
+#include "trainer/engine/engine.hpp"
 #include "trainer/engine/optimiser.hpp"
 #include "trainer/engine/rehearsal.hpp"
 #include "trainer/validation/fold_plan.hpp"
@@ -118,7 +119,8 @@ class Plan : public Command {
         ranks.push_back(static_cast<int>(*n));
       }
       store.emplace(store::Store::open(store_));
-      folds = validation::plan_folds(*store, validation::patients_of(*store), experiment_.validation, static_cast<std::uint64_t>(experiment_.seed));
+      const std::vector<std::string> endpoints = engine::select(experiment_, *store).endpoints;
+      folds = validation::plan_folds(*store, validation::patients_of(*store, endpoints), {endpoints, experiment_.validation, static_cast<std::uint64_t>(experiment_.seed)});
     });
     // The largest fold stands for all: its trainings are the longest.
     const auto& largest = *std::max_element(folds.begin(), folds.end(), [](const auto& a, const auto& b) { return a.train.size() < b.train.size(); });

@@ -2,6 +2,7 @@
 // What another program needs to take the same training steps: the patients' inputs as a network sees them, the terms of their
 // likelihood, the parameters. tests/bench compares PyTorch's DDP with these.
 #include "data/base/files.hpp"
+#include "trainer/engine/rehearsal.hpp"
 #include "trainer/engine/training.hpp"
 #include "trainer/model/intensity.hpp"
 

@@ -122,7 +122,7 @@ std::vector<std::string> scored_endpoints(const store::Store& store, const valid
 }
 
 TrialResult run_trial(const TrialRequest& request, collective::Collective& group, const Console& console) {
-  engine::TrainRequest training{request.experiment, request.store, request.part.train, request.run, request.label, false, false, request.accept_other_machine, {}, request.share};
+  engine::TrainRequest training{request.experiment, request.store, request.part.train, request.run, request.label, false, false, request.accept_other_machine, {}, {}, request.share};
   const engine::TrainResult trained = engine::train(training, group, console);
   TrialResult result;
   result.stopped = trained.stopped;

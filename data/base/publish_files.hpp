@@ -9,7 +9,9 @@
 
 namespace hepar {
 
-struct NamedBytes { std::string name, bytes; };
+struct NamedBytes {
+  std::string name, bytes;
+};
 // All are written beside their names and made durable by one syncfs; then all are renamed and the folder is flushed.
 void publish_files(const fs::path& folder, std::span<const NamedBytes> files);
 

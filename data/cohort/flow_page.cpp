@@ -35,15 +35,16 @@ std::string flow_html(const Json& flow) {
   std::string boxes =
       fmt::format("<ol class=\"flow\"><li><b>{}</b> patients in {} centre{}</li>", all_centres(centres), centres.size(), centres.size() == 1 ? "" : "s");
   // A rule's text says what must hold: "not met: 18-75 years".
-  static constexpr std::array<std::pair<const char*, const char*>, 4> kWays{
-      {{"excluded", "left out, not met"}, {"unknown_excluded", "left out, not known"}, {"queried", "wait for an answer"}, {"unknown_included", "kept, not known"}}};
+  static constexpr std::array<std::pair<const char*, const char*>, 4> kWays{{{"excluded", "left out, not met"},
+                                                                             {"unknown_excluded", "left out, not known"},
+                                                                             {"queried", "wait for an answer"},
+                                                                             {"unknown_included", "kept, not known"}}};
   for (const Json& step : flow.at("steps")) {
     for (const auto& [key, words] : kWays) {
       if (!step.contains(key) || all_centres(step.at(key)) == 0) continue;
       const std::string label = std::string(words) + ": " + escaped(step.at("text").get<std::string>());
       rows.push_back(counted_row(label, step.at(key), centres));
-      if (std::string_view(key) != "unknown_included")
-        boxes += fmt::format("<li class=\"out\"><b>{}</b> {}</li>", all_centres(step.at(key)), label);
+      if (std::string_view(key) != "unknown_included") boxes += fmt::format("<li class=\"out\"><b>{}</b> {}</li>", all_centres(step.at(key)), label);
     }
   }
   rows.push_back(counted_row("eligible", flow.at("eligible"), centres));

@@ -23,9 +23,9 @@ class Montage {
  private:
   void draw(std::size_t phase, int row, const Image& image, const Mask* mask, const std::array<double, 3>& about, double side);
 
-  std::array<double, 3> kept_mm_{};   // edges of the kept part
+  std::array<double, 3> kept_mm_{};  // edges of the kept part
   std::size_t phases_;
-  int edge_ = 0;                      // px of a panel; 0 until the first image is there
+  int edge_ = 0;  // px of a panel; 0 until the first image is there
   Picture picture_;
 };
 

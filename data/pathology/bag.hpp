@@ -19,6 +19,7 @@ namespace hepar::pathology {
 // the encoder. Never throws for a bad file: one unreadable slide of several is left out and named in `detail`; when none is
 // left the feature carries the reason of the first. Adds what the slides say to `facts` under the modality's name
 // (`slide.tissue_mm2`, `slide.blur`, ...; and `slide.1.blur`, `slide.1.state` for the first row), and a thumbnail of each whole slide to `pictures`.
-[[nodiscard]] Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, TileEncoder& encoder, Facts& facts, Pictures& pictures);
+[[nodiscard]] Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, TileEncoder& encoder, Facts& facts,
+                               Pictures& pictures);
 
 }  // namespace hepar::pathology

@@ -35,7 +35,9 @@ void shrink(const std::uint8_t* from, int edge, std::vector<std::uint8_t>& to) {
   }
 }
 
-struct Moments { std::int64_t sum = 0, squares = 0; };
+struct Moments {
+  std::int64_t sum = 0, squares = 0;
+};
 
 Moments moments_of(std::span<const std::uint8_t> values) {
   Moments all;
@@ -86,7 +88,8 @@ void co_occurrence(const std::uint8_t* grey, int edge, int dx, int dy, float* ou
   for (const std::int64_t n : count) total += static_cast<double>(n);
   for (int i = 0; i < kGreyLevels; ++i)
     for (int j = 0; j < kGreyLevels; ++j) {
-      const double p = 0.5 * static_cast<double>(count[static_cast<std::size_t>(i * kGreyLevels + j)] + count[static_cast<std::size_t>(j * kGreyLevels + i)]) / total;
+      const double p =
+          0.5 * static_cast<double>(count[static_cast<std::size_t>(i * kGreyLevels + j)] + count[static_cast<std::size_t>(j * kGreyLevels + i)]) / total;
       contrast += p * (i - j) * (i - j);
       homogeneity += p / (1 + std::abs(i - j));
       energy += p * p;
@@ -123,7 +126,8 @@ double laplacian_variance(const std::uint8_t* grey, int width, int height) {
 }
 
 BuiltinEncoder::BuiltinEncoder(int tile_pixels) : pixels_(tile_pixels) {
-  if (tile_pixels < 16) throw usage_error("the built-in tile encoder needs tiles of at least 16 px, not " + std::to_string(tile_pixels), {}, "set a larger 'tile'");
+  if (tile_pixels < 16)
+    throw usage_error("the built-in tile encoder needs tiles of at least 16 px, not " + std::to_string(tile_pixels), {}, "set a larger 'tile'");
 }
 
 void BuiltinEncoder::encode(std::span<const std::uint8_t> rgb, std::size_t tiles, std::span<float> features) {
@@ -135,7 +139,7 @@ void BuiltinEncoder::encode_one(const std::uint8_t* rgb, float* out) {
   const auto pixels = static_cast<std::size_t>(pixels_) * static_cast<std::size_t>(pixels_);
   for (std::vector<std::uint8_t>& plane : buffers_.plane) plane.resize(pixels);
   buffers_.grey.resize(pixels);
-  std::uint8_t *__restrict r = buffers_.plane[0].data(), *__restrict g = buffers_.plane[1].data(), *__restrict b = buffers_.plane[2].data();
+  std::uint8_t* __restrict r = buffers_.plane[0].data(), * __restrict g = buffers_.plane[1].data(), * __restrict b = buffers_.plane[2].data();
   std::uint8_t* __restrict grey = buffers_.grey.data();
   for (std::size_t i = 0; i < pixels; ++i) {
     r[i] = rgb[3 * i];
@@ -178,7 +182,8 @@ void BuiltinEncoder::textures(float* out) {
 
 std::shared_ptr<TileEncoder> builtin_encoder(const ModalitySpec& modality) {
   if (modality.encoder != "builtin")
-    throw usage_error("modality " + modality.name + " asks for the encoder '" + modality.encoder + "', and this build runs only 'builtin'", modality.place, "build with LibTorch, or import tile features (.h5)");
+    throw usage_error("modality " + modality.name + " asks for the encoder '" + modality.encoder + "', and this build runs only 'builtin'", modality.place,
+                      "build with LibTorch, or import tile features (.h5)");
   return std::make_shared<BuiltinEncoder>(modality.tile);
 }
 

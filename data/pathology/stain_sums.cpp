@@ -15,7 +15,7 @@ constexpr std::size_t kChunk = 64;  // pixels whose sums of squares fit into 32 
 constexpr double kDensityUnit = 4096, kAmountUnit = 1024;
 constexpr std::int16_t kTissueDensity = 983, kNucleusAmount = 461;  // 3 x 0.08 in densities, 0.45 in amounts
 constexpr std::int32_t kWhite = 220;
-constexpr int kHematoxylinBins = 640, kEosinBins = 1280;            // x 1/65536: bins of 0.1 and of 0.05
+constexpr int kHematoxylinBins = 640, kEosinBins = 1280;  // x 1/65536: bins of 0.1 and of 0.05
 
 // Optical density of an 8-bit intensity: -log10((v + 1) / 256).
 const std::array<std::int16_t, 256>& densities() {

@@ -27,13 +27,16 @@ struct Cells {
   int factor, width, height;
 
   explicit Cells(const Overview& from)
-      : overview(from), factor(std::max(1, (std::max(from.width, from.height) + kLongestEdge - 1) / kLongestEdge)), width((from.width + factor - 1) / factor),
+      : overview(from),
+        factor(std::max(1, (std::max(from.width, from.height) + kLongestEdge - 1) / kLongestEdge)),
+        width((from.width + factor - 1) / factor),
         height((from.height + factor - 1) / factor) {}
 
   template <class Visit>
   void each_pixel(int x, int y, const Visit& visit) const {
     for (int v = y * factor; v < std::min((y + 1) * factor, overview.height); ++v)
-      for (int u = x * factor; u < std::min((x + 1) * factor, overview.width); ++u) visit(static_cast<std::size_t>(v) * static_cast<std::size_t>(overview.width) + static_cast<std::size_t>(u));
+      for (int u = x * factor; u < std::min((x + 1) * factor, overview.width); ++u)
+        visit(static_cast<std::size_t>(v) * static_cast<std::size_t>(overview.width) + static_cast<std::size_t>(u));
   }
 
   [[nodiscard]] Colour mean(int x, int y) const {

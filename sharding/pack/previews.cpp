@@ -43,7 +43,8 @@ void Builder::publish_previews() {
         return !fs::exists(names_.preview(file), absent);
       };
       if (!holding.shard.empty() || std::none_of(holding.previews.begin(), holding.previews.end(), missing)) continue;
-      for (extract::Preview& preview : extract::load(names_.segments(), holding.record).previews) batch.push_back({std::move(preview.name), std::move(preview.jpeg)});
+      for (extract::Preview& preview : extract::load(names_.segments(), holding.record).previews)
+        batch.push_back({std::move(preview.name), std::move(preview.jpeg)});
       if (batch.size() < kFilesAtOnce) continue;
       publish_files(names_.preview(), batch);
       batch.clear();

@@ -12,8 +12,9 @@ namespace hepar::pack {
 
 namespace {
 
-constexpr std::array kSlideColumns{"um_per_pixel", "um_per_pixel_source", "tissue_mm2", "tiles", "blur", "sharpness", "pen", "fold", "fading", "background",
-                                   "corrupt_tiles", "corrupt_mm2", "stain_angle", "stain_hematoxylin", "stain_eosin"};
+constexpr std::array kSlideColumns{
+    "um_per_pixel", "um_per_pixel_source", "tissue_mm2",    "tiles",       "blur",        "sharpness",         "pen",        "fold",
+    "fading",       "background",          "corrupt_tiles", "corrupt_mm2", "stain_angle", "stain_hematoxylin", "stain_eosin"};
 constexpr std::array kPhaseColumns{"rule", "spacing_mm", "slices", "series", "mask_ml", "notes"};
 
 // Numbers of a slide that a person should look at; nothing is left out because of them.
@@ -56,7 +57,8 @@ class Collector {
     if (facts == source_.facts.end()) return;
     for (const ModalitySpec& modality : source_.recipe.specs) {
       if (modality.kind == Kind::bag)
-        for (std::size_t k = 0; k < patient.slides.size(); ++k) add_row(patient, modality, std::to_string(k + 1), std::to_string(k + 1), kSlideColumns, facts->second);
+        for (std::size_t k = 0; k < patient.slides.size(); ++k)
+          add_row(patient, modality, std::to_string(k + 1), std::to_string(k + 1), kSlideColumns, facts->second);
       if (modality.kind == Kind::volume)
         for (const std::string& phase : modality.phases) add_row(patient, modality, phase, "", kPhaseColumns, facts->second);
     }
@@ -64,7 +66,8 @@ class Collector {
   std::vector<QualityRow> rows;
 
  private:
-  void add_row(const PatientRecord& patient, const ModalitySpec& modality, const std::string& item, const std::string& picture, std::span<const char* const> columns, const Facts& facts) {
+  void add_row(const PatientRecord& patient, const ModalitySpec& modality, const std::string& item, const std::string& picture,
+               std::span<const char* const> columns, const Facts& facts) {
     const std::string name = modality.name + "." + item + ".";
     const auto state = facts.find(name + "state");
     if (state == facts.end()) return;  // nothing was there to be read

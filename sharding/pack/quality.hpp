@@ -17,9 +17,9 @@ namespace hepar::pack {
 struct QualityRow {
   std::string patient, centre, modality, item;  // item: the slide's number, or the phase
   Kind kind = Kind::bag;
-  std::map<std::string, std::string> values;    // by column
-  std::string preview;                          // name of its file, or ""
-  std::string attention;                        // what a person should look at, or ""
+  std::map<std::string, std::string> values;  // by column
+  std::string preview;                        // name of its file, or ""
+  std::string attention;                      // what a person should look at, or ""
 };
 
 struct QualitySource {

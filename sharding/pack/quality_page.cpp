@@ -40,7 +40,8 @@ std::string failures_section(const QualitySource& source) {
     rows.push_back({escaped(name), counted(total)});
     for (const std::string& centre : centres) rows.back().push_back(counted(by_centre.contains(centre) ? by_centre.at(centre) : 0));
   }
-  return section("failures", "What could be read", table(header, rows, Narrow::sliding) + "<p class=\"muted\">Patients; each failure with its cause stands in failures.csv.</p>");
+  return section("failures", "What could be read",
+                 table(header, rows, Narrow::sliding) + "<p class=\"muted\">Patients; each failure with its cause stands in failures.csv.</p>");
 }
 
 std::string picture_html(const store::Names& names, const QualityRow& row, const std::string& what) {
@@ -82,13 +83,16 @@ std::string slides_section(const std::vector<QualityRow>& rows, const store::Nam
     const QualityRow& row = *slides[i];
     const std::string what = row.patient + ", slide " + row.item;
     cells.push_back({escaped(what) + "<br><span class=\"muted\">" + escaped(row.centre) + "</span><br>" + attention_html(row), picture_html(names, row, what)});
-    for (const char* column : {"tissue_mm2", "tiles", "blur", "pen", "fold", "fading", "background", "corrupt_mm2", "stain_angle", "um_per_pixel", "um_per_pixel_source"})
+    for (const char* column :
+         {"tissue_mm2", "tiles", "blur", "pen", "fold", "fading", "background", "corrupt_mm2", "stain_angle", "um_per_pixel", "um_per_pixel_source"})
       cells.back().push_back(shortened(row, column));
   }
   return section("slides", "Slides",
                  how_many(slides.size(), shown, attention, "slides") +
-                     table({"slide", "", "tissue mm²", "tiles", "blur", "pen", "fold", "fading", "background", "damaged mm²", "stain angle", "µm/px", "from"}, cells, Narrow::sliding) +
-                     "<p class=\"muted\">Tissue is outlined green, felt pen blue, what cannot be decoded red. Blur: share of tiles out of focus; pen: share of the scan; fold and "
+                     table({"slide", "", "tissue mm²", "tiles", "blur", "pen", "fold", "fading", "background", "damaged mm²", "stain angle", "µm/px", "from"},
+                           cells, Narrow::sliding) +
+                     "<p class=\"muted\">Tissue is outlined green, felt pen blue, what cannot be decoded red. Blur: share of tiles out of focus; pen: share of "
+                     "the scan; fold and "
                      "fading: shares of tissue; stain angle: degrees between the two stain colours.</p>");
 }
 
@@ -101,7 +105,8 @@ std::string images_section(const std::vector<QualityRow>& rows, const store::Nam
   std::vector<Volume> volumes;
   for (const QualityRow& row : rows) {
     if (row.kind != Kind::volume) continue;
-    if (volumes.empty() || volumes.back().phases.front()->patient != row.patient || volumes.back().phases.front()->modality != row.modality) volumes.emplace_back();
+    if (volumes.empty() || volumes.back().phases.front()->patient != row.patient || volumes.back().phases.front()->modality != row.modality)
+      volumes.emplace_back();
     volumes.back().phases.push_back(&row);
     volumes.back().attention = volumes.back().attention || !row.attention.empty();
   }
@@ -112,8 +117,8 @@ std::string images_section(const std::vector<QualityRow>& rows, const store::Nam
   std::string figures;
   for (std::size_t i = 0; i < shown; ++i) {
     const QualityRow& first = *volumes[i].phases.front();
-    figures += "<figure>" + picture_html(names, first, first.patient + ", " + first.modality) + "<figcaption><b>" + escaped(first.patient) + "</b> " + escaped(first.centre) + ", " +
-               escaped(first.modality);
+    figures += "<figure>" + picture_html(names, first, first.patient + ", " + first.modality) + "<figcaption><b>" + escaped(first.patient) + "</b> " +
+               escaped(first.centre) + ", " + escaped(first.modality);
     for (const QualityRow* phase : volumes[i].phases) {
       const auto told = [&](const char* column) { return phase->values.contains(column) ? escaped(phase->values.at(column)) : std::string(); };
       figures += "<br>" + escaped(phase->item) + ": " +
@@ -124,7 +129,8 @@ std::string images_section(const std::vector<QualityRow>& rows, const store::Nam
   }
   return section("images", "Images",
                  how_many(volumes.size(), shown, attention, "volumes") + "<div class=\"thumbs\">" + figures +
-                     "</div><p class=\"muted\">A column a phase, in the order of the captions: axial above coronal, through the middle of what is kept (yellow frame); the mask is outlined "
+                     "</div><p class=\"muted\">A column a phase, in the order of the captions: axial above coronal, through the middle of what is kept (yellow "
+                     "frame); the mask is outlined "
                      "orange. A crossed column: no image of that phase.</p>");
 }
 

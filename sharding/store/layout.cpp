@@ -20,7 +20,8 @@ std::string preview_end(std::string_view jpeg) { return fmt::format("-{:016x}.jp
 std::string preview_stem(const std::string& key, const std::string& modality, const std::string& picture) {
   std::string stem;
   for (const char c : key + "-" + modality + (picture.empty() ? "" : "-" + picture))
-    stem += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    stem +=
+        std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
   return stem.size() <= kLongestStem ? stem : stem.substr(0, kLongestStem) + "-" + sha256(stem).substr(0, 12);
 }
 

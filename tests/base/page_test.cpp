@@ -24,7 +24,8 @@ TEST(Page, Base64IsThatOfRfc4648) {
 }
 
 TEST(Page, LeadsToItsSections) {
-  const std::string html = html_of({"<!doctype html>", "A title", "lead", "a notice", {{"one", "First"}}, section("one", "One", table({"a", "b"}, {{"x", "1"}}))});
+  const std::string html =
+      html_of({"<!doctype html>", "A title", "lead", "a notice", {{"one", "First"}}, section("one", "One", table({"a", "b"}, {{"x", "1"}}))});
   EXPECT_NE(html.find("<a href=\"#one\">First</a>"), std::string::npos);
   EXPECT_NE(html.find("<section id=\"one\"><h2>One</h2>"), std::string::npos);
   EXPECT_NE(html.find("<tr><th scope=\"row\">x</th><td data-of=\"b\">1</td></tr>"), std::string::npos);

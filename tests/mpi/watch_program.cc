@@ -27,8 +27,9 @@ struct Plan {
 void take_steps(const hepar::mpi::Communicator& world, const Plan& plan) {
   hepar::StatusFile status(plan.folder + "/status.json");
   if (world.root()) status.begin({.phase = "steps"});
-  world.barrier();
-  if (!world.root()) status.join();
+  std::int64_t generation = status.generation();
+  world.broadcast(std::as_writable_bytes(std::span(&generation, 1)), 0);
+  status.join(generation);
   hepar::mpi::Activity& activity = world.watch().activity();
   const hepar::mpi::Watch::Task publishes = world.watch().on_loss_publish(status, world.standing().ranks);
   activity.begin_steps(plan.stall_seconds);

@@ -5,12 +5,12 @@ import csv
 import json
 import pathlib
 import re
-import shutil
 import struct
 import sys
 import tempfile
 from html.parser import HTMLParser
 
+import h5py
 import numpy as np
 
 PROGRAM, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -157,9 +157,12 @@ with tempfile.TemporaryDirectory() as name:
     nothing_identifies(folder / "s1")
     lost_pictures_come_back(cohort, folder / "s2", one)
     # A store without raw files has no pictures, and still a table and a page.
-    shutil.rmtree(folder / "s1")
-    (cohort.parent / "slides.csv").write_text("patient_id,path\n")
-    (cohort.parent / "imaging.csv").write_text("patient_id,path,timing,phase,mask\n")
-    made_cohort.run(PROGRAM, "shard", "--cohort", cohort, "--out", folder / "s1")
-    assert not list((folder / "s1" / "preview").glob("*")) and "Who entered" in (folder / "s1" / "quality.html").read_text()
+    with h5py.File(cohort.parent / "tiles.h5", "w") as tiles:
+        tiles["features"], tiles["coords"] = np.ones((5, 8), "f4"), np.zeros((5, 2), int)
+    (cohort.parent / "tiles.csv").write_text("patient_id,path\nK2,tiles.h5\n")
+    features = cohort.parent / "features.yaml"
+    features.write_text("schema: hepar-cohort/1\npatients: patients.csv\nslides: tiles.csv\nmodalities:\n  slide: {kind: bag, source: slides}\n")
+    made_cohort.run(PROGRAM, "shard", "--cohort", features, "--out", folder / "features")
+    assert not (folder / "features" / "preview").exists() and "Who entered" in (folder / "features" / "quality.html").read_text(encoding="utf-8")
+    assert [row["state"] for row in csv.DictReader(open(folder / "features" / "quality.csv"))] == ["present"]
 print("preview, table and page are there, the same on any rank count, and name nobody")

@@ -40,7 +40,8 @@ std::array<double, 3> amounts(const std::array<double, 3>& density) {
     for (double& v : row) v /= length;
   }
   const auto det = [](const std::array<std::array<double, 3>, 3>& a) {
-    return a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) + a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0]);
+    return a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) +
+           a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0]);
   };
   std::array<double, 3> out{};
   for (std::size_t s = 0; s < 3; ++s) {
@@ -69,7 +70,8 @@ std::array<double, 4> co_occurrence_of(const std::vector<double>& grey, int edge
   double total = 0;
   for (int y = 0; y + dy < edge; ++y)
     for (int x = 0; x + dx < edge; ++x, total += 2) {
-      const int a = static_cast<int>(grey[static_cast<std::size_t>(y * edge + x)] / 32), b = static_cast<int>(grey[static_cast<std::size_t>((y + dy) * edge + x + dx)] / 32);
+      const int a = static_cast<int>(grey[static_cast<std::size_t>(y * edge + x)] / 32),
+                b = static_cast<int>(grey[static_cast<std::size_t>((y + dy) * edge + x + dx)] / 32);
       ++p[{a, b}];
       ++p[{b, a}];
     }
@@ -143,7 +145,9 @@ TEST(EncoderTwin, AgreesOnTissueAndOnNoiseOfAnySize) {
       BuiltinEncoder(edge).encode(picture->rgb, 1, f);
       const std::vector<double> expected = twin(picture->rgb, edge);
       // Shares of pixels near the border of a bin may fall to either side: amounts are whole numbers of 1/1024.
-      for (std::size_t i = 0; i < f.size(); ++i) EXPECT_NEAR(f[i], expected[i], i >= 12 && i < 46 ? 0.02 : 2e-3) << "feature " << i << ", edge " << edge << (picture == &tissue ? ", tissue" : ", noise");
+      for (std::size_t i = 0; i < f.size(); ++i)
+        EXPECT_NEAR(f[i], expected[i], i >= 12 && i < 46 ? 0.02 : 2e-3)
+            << "feature " << i << ", edge " << edge << (picture == &tissue ? ", tissue" : ", noise");
     }
   }
 }

@@ -18,7 +18,9 @@ namespace hepar::program {
 namespace {
 
 // One file to read; `done` says of how many things it was made, and throws when it is not readable.
-struct Task { std::function<std::int64_t()> done; };
+struct Task {
+  std::function<std::int64_t()> done;
+};
 
 double process_seconds() {
   timespec used{};
@@ -108,7 +110,8 @@ void measure(const BenchRequest& request, const char* what, const std::vector<Ta
 
 Figures bench_ingest(const BenchRequest& request) {
   if (request.cohort.empty())
-    throw usage_error("'bench ingest' reads the raw files of a cohort", {}, "give --cohort cohort.yaml (tests/bench/ingest.py makes one, and runs other readers beside it)");
+    throw usage_error("'bench ingest' reads the raw files of a cohort", {},
+                      "give --cohort cohort.yaml (tests/bench/ingest.py makes one, and runs other readers beside it)");
   Figures figures;
   std::optional<Cohort> cohort;
   std::array<std::vector<Task>, kSubjects.size()> tasks;

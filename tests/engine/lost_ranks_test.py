@@ -102,7 +102,6 @@ def a_stopped_rank(folder, store, expected, rank):
     said, over, message = job.ended(since)
     expect_told(job, rank, 3, message, r"has been silent for 1\d s \(stopped, or cut off\)")
     assert job.process.returncode == 6, job.process.returncode
-    assert said < 15 and over < 45, (said, over)
     print(f"rank {rank} stopped: said after {said:.1f} s, over after {over:.1f} s: {message}")
     goes_on_to(expected, store, job.out, ranks=1)
 

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <tuple>
 
 namespace hepar::program {
 
@@ -134,16 +135,16 @@ Line of_sweep(const fs::path& folder, const std::string& name) {
   std::error_code ignored;
   const Json plan = json_of(files.plan());
   std::size_t ended = 0, begun = 0, failed = 0;
-  std::optional<std::pair<double, std::string>> best;
+  std::tuple<int, double, std::string> best{-1, 0, ""};  // who came further, then the score
   for (const fs::path& trial : entries_of(files.trials())) {
     const std::string number = trial.filename().string();
-        const std::int64_t k = parse_integer(number).value_or(0);
+    const std::int64_t k = parse_integer(number).value_or(0);
     const Json last = last_rung(files, k);
     const bool lost = fs::exists(files.failure(k), ignored), at_end = last.is_object() && plan.is_object() && last.value("rung", 0) + 1 == plan.value("rungs", 1);
     failed += lost ? 1 : 0;
     ended += at_end ? 1 : 0;
     ++begun;
-    if (last.is_object() && last.at("score").is_number() && (!best || last.at("score").get<double>() > best->first)) best = {last.at("score").get<double>(), fmt::format("trial {} {:.4f}", number, last.at("value").get<double>())};
+    if (last.is_object() && last.at("score").is_number()) best = std::max(best, std::tuple(last.at("rung").get<int>(), last.at("score").get<double>(), fmt::format("trial {} {:.4f}", number, last.at("value").get<double>())));
     Line part = of_run(files.run(k).root, number);
     part.kind = "trial";
     if (part.state == "running") line.parts.push_back(std::move(part));
@@ -158,7 +159,7 @@ Line of_sweep(const fs::path& folder, const std::string& name) {
   }
   if (fs::exists(files.results(), ignored)) line.state = "finished";
   line.done = fmt::format("{} of {} trials begun, {} to the end{}", begun, plan.is_object() ? plan.value("trials", begun) : begun, ended, failed > 0 ? fmt::format(", {} failed", failed) : "");
-  if (best) line.message += fmt::format("{}best {}: {}", line.message.empty() ? "" : "; ", plan.value("objective", ""), best->second);
+  if (std::get<0>(best) >= 0) line.message += fmt::format("{}best {}: {}", line.message.empty() ? "" : "; ", plan.value("objective", ""), std::get<2>(best));
   return line;
 }
 

@@ -99,11 +99,13 @@ void write_tiles(const Options& options, const Centre& centre, const Person& p, 
     coords[2 * static_cast<std::size_t>(t)] = 512 * (t % 64);
     coords[2 * static_cast<std::size_t>(t) + 1] = 512 * (t / 64);
   }
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // for this thread: errors become hepar::Error, not pages on stderr
   const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), type = half_type();
   const bool good = file >= 0 && write_dataset(file, "features", type, {static_cast<hsize_t>(tiles), kTileWidth}, values.data()) &&
                     write_dataset(file, "coords", H5T_STD_I64LE, {static_cast<hsize_t>(tiles), 2}, coords.data());
   H5Tclose(type);
-  if (file < 0 || !good || H5Fclose(file) < 0) throw disk_error("cannot write", {path.string()});
+  const bool closed = file >= 0 && H5Fclose(file) >= 0;  // the last bytes are written here
+  if (!good || !closed) throw disk_error("cannot write", {path.string()});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "data/base/files.hpp"
 #include "data/base/random.hpp"
 #include "data/base/table.hpp"
+#include "data/synthetic/folder.hpp"
 #include "data/synthetic/person.hpp"
 #include "data/synthetic/raw.hpp"
 #include "data/synthetic/report_text.hpp"
@@ -182,14 +183,14 @@ void write_tables(const Options& options, const std::vector<Centre>& centres, co
     publish(options.out / "slides.csv", files.slides);
     publish(options.out / "reports.csv", files.reports);
   }
-  // Last: a folder with a cohort.yaml is complete.
+  // Last of the tables.
   publish(options.out / "cohort.yaml", std::string(kCohortHead) + (options.features ? kFeatureTables : "") + columns + (options.features ? kFeatureModalities : "") + kRules);
 }
 
 std::array<Ceiling, 3> write_truth(const Options& options, const std::vector<Centre>& centres, const std::vector<Person>& people) {
   constexpr std::array<double, 3> kHorizon{36, 36, 60};
   constexpr std::array<const char*, 3> kEndpoint{"rfs", "recurrence", "os"};
-  const fs::path folder = options.out.string() + ".truth";
+  const fs::path folder = truth_folder(options.out);
   fs::create_directories(folder);
   std::vector<std::string> header{"patient_id", "centre", "eligible", "log_hazard", "clinical_log_hazard", "readable_log_hazard", "intended_arm"};
   for (std::size_t l = 0; l < kLatents; ++l) header.push_back("latent_" + std::to_string(l));

@@ -10,8 +10,8 @@
   command: [words]            {cohort} {store} {run} {validation} {disk} {out} {case} {hepar} are replaced
   silent: true                the results hold the errors, stderr has none
   changes: [paths]            files that a failed command may rewrite, such as a status.json
-  ranks, exit, stderr (regex on one line), stdout (regex), exists: [paths], holds: {path: regex in that file}
-A failure prints exactly one `hepar: error:` line and leaves every file that was there with the same bytes. The table in README.md says which
+  ranks, exit, stderr (regex on one line), stdout (regex), exists: [paths], absent: [paths], holds: {path: regex in that file}
+A failure prints exactly one `hepar: error:` line, lets no library speak, and leaves every file that was there with the same bytes. The table in README.md says which
 case holds which kind of badness for which command; it is checked against the folders and against `hepar --help`.
 usage: cases_test.py PROGRAM SOURCE_DIR [CASE...]"""
 import concurrent.futures
@@ -180,6 +180,8 @@ def judge(case, done, places, before):
         return f"exit {done.returncode}, not {case['exit']}: {said}"
     if case["exit"] not in (0, 75) and len(errors) != (0 if case.get("silent") else 1):
         return f"{len(errors)} error lines: {said}"
+    if speech := re.search("HDF5-DIAG|[*][*] ERROR|terminate called", done.stderr):
+        return f"a library speaks ({speech[0]}): {said}"
     if case.get("stderr") and not found(case["stderr"], done.stderr, places):
         return f"stderr lacks /{case['stderr']}/: {said}"
     if case.get("stdout") and not re.search(case["stdout"], done.stdout):
@@ -190,6 +192,8 @@ def judge(case, done, places, before):
             return f"{path} does not exist"
         if pattern and not re.search(pattern, target.read_text(encoding="utf-8")):
             return f"{path} lacks /{pattern}/: {target.read_text(encoding='utf-8')[-400:]}"
+    if there := [path for path in case.get("absent") or [] if (places["out"] / path).exists()]:
+        return f"{', '.join(there)} exists"
     after = bytes_of(places["case"]) if case["exit"] != 0 else before
     lost = [name for name, digest in before.items() if after.get(name) != digest]
     return f"changed what was there: {', '.join(lost)}" if lost else ""

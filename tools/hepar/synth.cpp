@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hepar synth`: a synthetic multicentre cohort in the import formats, its truth beside it.
 #include "data/base/files.hpp"
+#include "data/synthetic/folder.hpp"
 #include "data/synthetic/synthetic.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/command_line.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,7 +24,7 @@ class Synth : public Command {
   std::string_view example() const override { return "mpirun -n 2 hepar synth --out cohort --patients 1200 --centres 12 --seed 1"; }
   bool parallel() const override { return true; }
   std::vector<Row> rows() override {
-    return {required(row("out", out_, "folder of the cohort; must not hold one already")), row("patients", patients_, {1, 1e7}, "patients", "how many"),
+    return {required(row("out", out_, "folder of the cohort: absent, empty, or begun by the same arguments")), row("patients", patients_, {1, 1e7}, "patients", "how many"),
             row("centres", centres_, {1, 200}, "centres", "how many; they differ in case mix, scanner, stain, habit and follow-up"), row("seed", seed_, {0, 9e15}, "", "of everything"),
             row("level", level_, {"features", "tables", "raw"}, "tile features, NIfTI and reports beside the tables; tables alone; or DICOM, slides and letters"),
             row("raw", raw_, {0, 1e7}, "patients", "so many get raw files; the others then have no slide (all with --level raw)"),
@@ -37,10 +39,10 @@ class Synth : public Command {
       if (options.raw > patients_) throw usage_error("more raw patients than patients", {}, "lower --raw");
       if (options.raw > 0 && !options.features) throw usage_error("--level tables writes no files, raw or other", {}, "drop --raw");
       if (!context.world.root()) return;
-      if (fs::exists(options.out / "cohort.yaml")) throw usage_error("holds a cohort already", {out_}, "choose another --out or remove it");
+      synthetic::begin_cohort(options.out, arguments());
       std::error_code failed;
-      for (const char* sub : {"", "imaging", "slides", "reports"})
-        if (!failed && (options.features || *sub == '\0')) fs::create_directories(options.out / sub, failed);
+      for (const char* sub : {"imaging", "slides", "reports"})
+        if (!failed && options.features) fs::create_directories(options.out / sub, failed);
       if (failed) {
         errno = failed.value();
         throw disk_error("cannot create folders", {out_});
@@ -68,6 +70,7 @@ class Synth : public Command {
       static constexpr std::array<const char*, 3> kNames{"rfs", "recurrence", "os"};
       const auto ceilings = synthetic::write_truth(options, centres, people);
       synthetic::write_tables(options, centres, people);
+      synthetic::finish_cohort(options.out);
       if (context.json) {
         nlohmann::ordered_json best;
         for (std::size_t e = 0; e < 3; ++e) best[kNames[e]] = {{"oracle", ceilings[e].oracle}, {"reader", ceilings[e].reader}, {"clinical", ceilings[e].clinical}};
@@ -81,6 +84,13 @@ class Synth : public Command {
   }
 
  private:
+  synthetic::Arguments arguments() {
+    synthetic::Arguments given;
+    for (const Row& one : rows())
+      if (one.name != "out") given.emplace_back(flag_of(one), one.get());
+    return given;
+  }
+
   std::string out_, level_ = "features", effect_ = "clinical";
   long long patients_ = 150, centres_ = 3, seed_ = 1, raw_ = 0;
   bool shuffle_ = false;

@@ -122,7 +122,7 @@ bool Builder::finished() const {
 }
 
 void Builder::publish_texts(const JudgedTables& judged, const FactsByKey& facts) {
-  Json flow{{"schema", "hepar-flow/1"}, {"tables_sha256", manifest_.tables_sha256}};
+  Json flow{{"schema", store::kFlowSchema}, {"tables_sha256", manifest_.tables_sha256}};
   flow.update(Json::parse(judged.flow.json()));
   publish(names_.flow(), sealed(std::move(flow)));
   std::string failures = csv_line({"patient_id", "modality", "source", "reason"});

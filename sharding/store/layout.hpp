@@ -8,6 +8,8 @@
 
 namespace hepar::store {
 
+inline constexpr const char* kFlowSchema = "hepar-flow/1";  // of flow.json
+
 struct Names {
   std::filesystem::path root;
 

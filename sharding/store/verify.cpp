@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Re-hashes a store and says which shard and data set is not what was written.
 #include "data/base/files.hpp"
+#include "data/base/sealed.hpp"
 #include "sharding/store/layout.hpp"
 #include "sharding/store/manifest.hpp"
 #include "sharding/store/shard_file.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace hepar::store {
 
@@ -61,6 +64,17 @@ void verify_previews(const Names& names, const Manifest& manifest, std::vector<s
     problems.emplace_back("preview: its pictures are not those of store.json");
 }
 
+// Written after store.json: one that a killed run did not come to is made by the next.
+void verify_flow(const Names& names, std::vector<std::string>& problems) {
+  std::error_code absent;
+  if (!fs::exists(names.flow(), absent)) return;
+  try {
+    (void)read_sealed(names.flow(), kFlowSchema, "run hepar shard again");
+  } catch (const Error& error) {
+    problems.emplace_back(error.what());
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> verify(const std::filesystem::path& folder) {
@@ -74,6 +88,7 @@ std::vector<std::string> verify(const std::filesystem::path& folder) {
   }
   for (const ShardEntry& entry : manifest.shards) verify_shard(names.shard(entry.file), entry, manifest.modalities, problems);
   verify_previews(names, manifest, problems);
+  verify_flow(names, problems);
   if (features_hash(manifest) != manifest.features_sha256) problems.emplace_back("store.json: features_sha256 does not follow from its settings and shards");
   return problems;
 }

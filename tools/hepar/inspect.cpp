@@ -45,10 +45,7 @@ std::size_t write_files(const fs::path& path, const std::vector<Look>& kinds, co
   return kind->write(path, {options.export_to, options.layout, options.patient, options.um_per_pixel > 0 ? std::optional(options.um_per_pixel) : std::nullopt});
 }
 
-void print(const Finding& found) {
-  const Json& json = found.json;
-  fmt::print("{}: {}{}\n", json.at("path").get<std::string>(), json.at("kind").get<std::string>(),
-             json.at("usable").get<bool>() ? "" : ", not usable: " + json.at("reason").get<std::string>());
+void print_keys(const Json& json) {
   for (const auto& [key, value] : json.items()) {
     if (key == "path" || key == "kind" || key == "readable" || key == "usable" || key == "reason" || key == "notes") continue;
     if (!value.is_object()) {
@@ -57,6 +54,17 @@ void print(const Finding& found) {
     }
     fmt::print("  {}\n", key);
     for (const auto& [inner, one] : value.items()) fmt::print("    {:<24} {}\n", inner, one.is_string() ? one.get<std::string>() : one.dump());
+  }
+}
+
+void print(const Finding& found) {
+  const Json& json = found.json;
+  if (found.text.empty()) {
+    fmt::print("{}: {}{}\n", json.at("path").get<std::string>(), json.at("kind").get<std::string>(),
+               json.at("usable").get<bool>() ? "" : ", not usable: " + json.at("reason").get<std::string>());
+    print_keys(json);
+  } else {
+    fmt::print("{}: {}", json.at("path").get<std::string>(), found.text);
   }
   for (const Json& note : json.at("notes")) fmt::print("  note: {}\n", note.at("text").get<std::string>());
   for (const std::string& damage : found.damage) fmt::print("  damaged: {}\n", damage);
@@ -69,7 +77,7 @@ class Inspect : public Command {
   std::string_view example() const override { return "hepar inspect store --verify"; }
   std::string_view positional() const override { return "PATH…: what to look at"; }
   std::vector<Row> rows() override {
-    return {row("verify", options_.verify, "re-hash a store or run"), row("patient", options_.patient, "show this patient of a store"),
+    return {row("verify", options_.verify, "re-hash a store, run or validation; exit 4 names what differs. Without a hash: logs (events.jsonl, tensorboard/, trace.json, status.json) and what a store says to people (summary.json, *.csv, quality.html, journal/)"), row("patient", options_.patient, "show this patient of a store"),
             row("um_per_pixel", options_.um_per_pixel, {0, 100}, "um", "of a slide whose file does not say it"),
             row("export", options_.export_to, "folder for tile features (of a store or feature file) or the tissue mask (of a slide, GeoJSON)"),
             row("layout", options_.layout, {"clam", "trident"}, "of exported tile features")};

@@ -24,6 +24,7 @@ struct InspectOptions {
 struct Finding {
   nlohmann::ordered_json json;      // the object of the contract
   std::vector<std::string> damage;  // --verify
+  std::string text = {};            // what people read in place of the object, if not empty
   [[nodiscard]] bool readable() const { return json.at("readable"); }
 };
 [[nodiscard]] Finding finding(const std::filesystem::path& path, std::string_view kind);

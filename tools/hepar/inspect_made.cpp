@@ -87,6 +87,7 @@ Finding look_at_store(const fs::path& path, const InspectOptions& options) {
 Finding look_at_run(const fs::path& path, const InspectOptions& options) {
   Finding found = finding(path, "run");
   found.json.update(run_summary(path));
+  found.text = headline_of(path);
   if (options.verify) found.damage = verify_run(path);
   if (!found.damage.empty()) {
     found.json["usable"] = false;

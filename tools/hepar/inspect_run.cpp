@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/hepar/inspect_run.hpp"
 
+#include "data/base/checkpoint_folder.hpp"
 #include "data/base/error.hpp"
 #include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <utility>
 
 namespace hepar::program {
 
@@ -18,37 +20,110 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kDecisionsFile = "decisions.csv";  // of trainer/validation, which a build without the trainer lacks
+
 Json read_one(const fs::path& folder, const DocumentKind& document) {
   return read_sealed(folder / document.file, document.schema, "restore the file, or make it again with this version");
 }
 
-void verify_hash(const fs::path& file, const std::string& expected, const std::string& part, std::vector<std::string>& problems) {
-  std::error_code none;
-  if (!fs::exists(file, none)) {
-    problems.push_back(part + ": missing");
-  } else if (sha256_file(file) != expected) {
-    problems.push_back(part + ": SHA-256 differs");
-  }
-}
+// Looks at every part of a run, of a validation or of its folds that carries a hash, or whose hash another part carries. Logs
+// (events.jsonl, tensorboard/, trace.json, status.json) have none: they are written on while something runs.
+class Verification {
+ public:
+  explicit Verification(fs::path root) : root_(std::move(root)) {}
 
-// A run that has not ended has recorded nothing of its model yet.
-void verify_one(const RunFolder& folder, const std::string& name, std::vector<std::string>& problems) {
-  try {
-    if (read_one(folder.root, kRunDocument).value("status", "") != "finished") return;
-    if (!fs::exists(folder.model())) {
-      problems.push_back(name + folder.model().filename().string() + ": missing");
-      return;
+  void validation() {
+    const ValidationFolder folder{root_};
+    const Json plan = sealed_part(root_, kPlanDocument), results = sealed_part(root_, kValidationDocument);
+    if (fs::exists(folder.run())) hashed_part(folder.config(), sealed_part(root_, kRunDocument), "config_file_sha256");  // none where nothing was estimable
+    if (results.is_object()) {
+      hashed_part(folder.predictions(), results.at("provenance"), "predictions_sha256");
+      hashed_part(root_ / kDecisionsFile, results.at("provenance"), "decisions_sha256");
     }
-    const std::string hash = parameters_hash(folder.model());
-    for (const DocumentKind& document : {kRunDocument, kModelDocument})
-      if (read_one(folder.root, document).at("parameters_sha256") != hash) problems.push_back(name + folder.model().filename().string() + ": parameters_sha256 differs from " + document.file);
-    if (fs::exists(folder.fold())) verify_hash(folder.predictions(), read_one(folder.root, kFoldDocument).at("predictions_sha256"), name + folder.predictions().filename().string(), problems);
-  } catch (const Error& error) {
-    problems.push_back(error.what());
+    for (const Json& name : plan.is_object() ? plan.at("folds") : Json::array()) {
+      const RunFolder fold{folder.folds() / name.get<std::string>()};
+      if (fs::exists(fold.fold())) {
+        one_fold(fold);
+      } else {
+        say(fold.fold(), "missing");
+      }
+    }
   }
-}
+
+  void run(const RunFolder& folder) {
+    checkpoints(folder);
+    const Json run = sealed_part(folder.root, kRunDocument);
+    hashed_part(folder.config(), run, "config_file_sha256");
+    if (!run.is_object() || run.value("status", "") != "finished") return;  // nothing is recorded of its model yet
+    model(folder, {run, sealed_part(folder.root, kModelDocument)});
+  }
+
+  [[nodiscard]] std::vector<std::string> take() { return std::move(problems_); }
+
+ private:
+  void one_fold(const RunFolder& folder) {
+    const Json record = sealed_part(folder.root, kFoldDocument);
+    if (record.is_object()) hashed_part(folder.predictions(), record, "predictions_sha256");
+    if (record.is_object() && !record.value("not_trained", "").empty()) return;
+    run(folder);
+    if (record.is_object() && fs::exists(folder.model())) model(folder, {record});
+  }
+
+  void checkpoints(const RunFolder& folder) {
+    for (const fs::path& path : entries_of(folder.checkpoints())) {
+      const std::string name = path.filename().string();
+      if (!name.starts_with("step-") || !parse_integer(name.substr(5))) continue;  // what a killed run was writing
+      const CheckpointFolder files{path};
+      hashed_part(files.state(), sealed_part(path, kCheckpointDocument), "state_sha256");
+    }
+  }
+
+  void model(const RunFolder& folder, const std::vector<Json>& records) {
+    if (!fs::exists(folder.model())) return say(folder.model(), "missing");
+    try {
+      const std::string hash = parameters_hash(folder.model());
+      for (const Json& record : records)
+        if (record.is_object() && record.at("parameters_sha256") != hash) say(folder.model(), "parameters_sha256 is not that of " + record.value("schema", ""));
+    } catch (const Error& error) {
+      problems_.emplace_back(error.what());
+    }
+  }
+
+  // A sealed document; null when it is damaged, which is said.
+  Json sealed_part(const fs::path& folder, const DocumentKind& kind) {
+    try {
+      return read_one(folder, kind);
+    } catch (const Error& error) {
+      problems_.emplace_back(error.what());
+      return {};
+    }
+  }
+
+  // A file whose hash `record` carries under `key`, if it does.
+  void hashed_part(const fs::path& file, const Json& record, const char* key) {
+    if (!record.is_object() || !record.contains(key)) return;
+    if (!fs::exists(file)) {
+      say(file, "missing");
+    } else if (sha256_file(file) != record.at(key).get<std::string>()) {
+      say(file, "SHA-256 differs");
+    }
+  }
+
+  void say(const fs::path& part, const std::string& problem) { problems_.push_back(part.lexically_relative(root_).string() + ": " + problem); }
+
+  fs::path root_;
+  std::vector<std::string> problems_;
+};
 
 }  // namespace
+
+std::string headline_of(const fs::path& folder) {
+  if (!fs::exists(ValidationFolder{folder}.results())) return {};
+  const Json validation = read_one(folder, kValidationDocument);
+  const Json audit = validation.value("audit", Json::object());
+  return fmt::format("validation by {}, {} folds, leak audit {}\n{}", validation.value("scheme", ""), validation.value("folds", Json::array()).size(), audit.value("passed", false) ? "passed" : "not passed",
+                     validation.value("headline", ""));
+}
 
 Json run_summary(const fs::path& folder) {
   Json out;
@@ -101,18 +176,13 @@ std::string parameters_hash(const fs::path& path) {
 }
 
 std::vector<std::string> verify_run(const fs::path& root) {
-  std::vector<std::string> problems;
-  const ValidationFolder folder{root};
-  const bool validation = fs::exists(folder.results());  // its weights lie in its folds
-  if (validation) verify_hash(folder.predictions(), read_one(root, kValidationDocument).at("provenance").at("predictions_sha256"), folder.predictions().filename().string(), problems);
-  if (!validation && fs::exists(folder.run())) verify_one({root}, "", problems);
-  std::error_code none;
-  std::vector<fs::path> folds;
-  for (const fs::directory_entry& fold : fs::directory_iterator(folder.folds(), none))
-    if (fs::exists(RunFolder{fold.path()}.run())) folds.push_back(fold.path());
-  std::sort(folds.begin(), folds.end());
-  for (const fs::path& fold : folds) verify_one({fold}, fold.lexically_relative(root).string() + "/", problems);
-  return problems;
+  Verification verification(root);
+  if (fs::exists(ValidationFolder{root}.results())) {
+    verification.validation();
+  } else {
+    verification.run({root});
+  }
+  return verification.take();
 }
 
 }  // namespace hepar::program

@@ -12,7 +12,9 @@ namespace hepar::program {
 
 // The main entries of run.json or validation.json; store_error when it is no run of this schema.
 [[nodiscard]] nlohmann::ordered_json run_summary(const std::filesystem::path& folder);
-// Re-hashes model.safetensors of the run, or of every fold of a validation; problems, empty: good.
+// For people: what a validation found, as `validate` printed it; empty for a run.
+[[nodiscard]] std::string headline_of(const std::filesystem::path& folder);
+// Re-hashes every part of a run that has a hash, or of a validation and all its folds; problems, empty: good.
 [[nodiscard]] std::vector<std::string> verify_run(const std::filesystem::path& folder);
 // The hash that run.json carries: over the tensors in byte order of their names, as name LF dtype LF sizes LF bytes.
 [[nodiscard]] std::string parameters_hash(const std::filesystem::path& safetensors);

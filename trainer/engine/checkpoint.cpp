@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/engine/checkpoint.hpp"
 
+#include "data/base/checkpoint_folder.hpp"
 #include "data/base/machine.hpp"
 #include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
@@ -30,10 +31,8 @@ std::vector<std::int64_t> steps_on_disk(const RunFolder& folder) {
   return steps;
 }
 
-constexpr const char* kCheckpointSchema = "hepar-checkpoint/2";  // 2: with the anchor
-
 std::string state_json(const Cursor& cursor, const std::string& sha256_of_state) {
-  Json json{{"schema", kCheckpointSchema}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row}, {"rollbacks", cursor.rollbacks},
+  Json json{{"schema", kCheckpointDocument.schema}, {"step", cursor.step}, {"updates", cursor.updates}, {"skipped", cursor.skipped}, {"skipped_in_a_row", cursor.skipped_in_a_row}, {"rollbacks", cursor.rollbacks},
           {"exponents", cursor.exponents}, {"config_sha256", cursor.config_sha256}, {"features_sha256", cursor.features_sha256}, {"tables_sha256", cursor.tables_sha256}, {"machine", cursor.machine}, {"seconds", cursor.spent.seconds}, {"sessions", cursor.spent.sessions}, {"state_sha256", sha256_of_state}};
   if (cursor.reproducible_until >= 0) json["reproducible_until"] = cursor.reproducible_until;
   if (std::isfinite(cursor.loss)) json["loss"] = cursor.loss;
@@ -58,8 +57,8 @@ void write_checkpoint(const RunFolder& folder, const StatusFile& fence, const st
   fs::remove_all(draft, failed);
   fs::create_directories(draft, failed);
   if (failed) throw disk_error("cannot create the folder", {draft.string()});
-  publish(draft / "state.safetensors", state);
-  publish(draft / "state.json", state_json(cursor, sha256(state)));
+  publish(CheckpointFolder{draft}.state(), state);
+  publish(CheckpointFolder{draft}.document(), state_json(cursor, sha256(state)));
   fence.check();
   // Whatever has this name was found damaged when the training began, or lay beyond the step that it went on from.
   fs::remove_all(target, failed);
@@ -146,11 +145,12 @@ std::optional<Cursor> load_newest(const RunFolder& folder, Arena& arena, std::ve
   std::vector<std::int64_t> steps = steps_on_disk(folder);
   for (; !steps.empty(); steps.pop_back()) {
     const fs::path path = folder.checkpoint(steps.back());
+    const CheckpointFolder files{path};
     try {
-      const Json json = read_sealed(path / "state.json", kCheckpointSchema, "an older checkpoint is taken");
+      const Json json = read_sealed(files.document(), kCheckpointDocument.schema, "an older checkpoint is taken");
       const Cursor cursor = cursor_from(json);
-      if (sha256_file(path / "state.safetensors") != json.at("state_sha256").get<std::string>()) throw store_error("its content does not match its hash", {path.string()});
-      put(load_safetensors(path / "state.safetensors"), arena, path);
+      if (sha256_file(files.state()) != json.at("state_sha256").get<std::string>()) throw store_error("its content does not match its hash", {path.string()});
+      put(load_safetensors(files.state()), arena, path);
       return cursor;
     } catch (const std::exception& error) {
       notes.push_back("checkpoint step-" + std::to_string(steps.back()) + " is passed over: " + error.what());

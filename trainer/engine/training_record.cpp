@@ -53,7 +53,7 @@ void Training::show_phases(const Json& record) const {
 Json Training::identity(const std::string& status) const {
   const mpi::Launch launch = mpi::read_launch(mpi::process_environment());
   return {{"schema", kRunDocument.schema}, {"status", status}, {"parameters_sha256", nullptr}, {"features_sha256", cursor_.features_sha256}, {"tables_sha256", cursor_.tables_sha256},
-          {"config_sha256", cursor_.config_sha256}, {"mode", request_.experiment.mode}, {"reproducible", cursor_.reproducible_until < 0 && request_.experiment.mode == "reproducible"}, {"reproducible_until_step", cursor_.reproducible_until < 0 ? Json() : Json(cursor_.reproducible_until)}, {"ranks", group_.size()},
+          {"config_sha256", cursor_.config_sha256}, {"config_file_sha256", sha256_file(folder_.config())}, {"mode", request_.experiment.mode}, {"reproducible", cursor_.reproducible_until < 0 && request_.experiment.mode == "reproducible"}, {"reproducible_until_step", cursor_.reproducible_until < 0 ? Json() : Json(cursor_.reproducible_until)}, {"ranks", group_.size()},
           {"backend", std::string(group_.name())}, {"slots_at_once", workers_->count()}, {"sums_overlap", overlap_->settled() && overlap_->early()}, {"seed", seed_}, {"steps", cursor_.step}, {"steps_planned", total_steps_},
           {"epochs", cursor_.step / std::max<std::int64_t>(1, sampler_->steps_per_epoch())}, {"steps_per_epoch", sampler_->steps_per_epoch()}, {"skipped_steps", cursor_.skipped}, {"rollbacks", cursor_.rollbacks},
           {"patients", patients_.size()}, {"patients_without_outcome", request_.patients.size() - patients_.size()}, {"parameters", arena_->size()}, {"inputs", selection_.modalities}, {"staged", staging_->staged()},

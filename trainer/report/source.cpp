@@ -25,7 +25,7 @@ namespace {
 Json flow_of(const fs::path& folder, const Source& source) {
   const store::Names names{folder};
   const Json manifest = read_json(names.manifest(), store::kSchema);
-  Json flow = read_json(names.flow(), "hepar-flow/1");
+  Json flow = read_json(names.flow(), store::kFlowSchema);
   if (manifest.is_null() || flow.is_null()) throw store_error("there is no store here, or it was not finished", {folder.string()}, "check --store, or run hepar shard again");
   const Json& made_of = source.validation.is_object() ? source.validation.at("provenance") : source.run;
   if (manifest.at("tables_sha256") != flow.at("tables_sha256")) throw store_error("flow.json is not of these tables", {folder.string()}, "run hepar shard again");

@@ -53,6 +53,12 @@ Json counted_patients(const store::Store& store, const std::vector<std::int64_t>
   return {{"in_store", store.patients()}, {"eligible", eligible}, {"without_outcome", eligible - static_cast<std::int64_t>(with_outcome.size())}, {"held_out", held_out}, {"predicted", predicted}};
 }
 
+std::string more_events_a_fold(const engine::ValidationConfig& config) {
+  const std::string lower = "lower validation.min_events";
+  if (config.scheme == "leave_one_centre_out") return lower + " or pool centres with validation.pool_below_events";
+  return lower + (config.scheme == "split" ? " or raise validation.test" : " or validation.folds");
+}
+
 void tell(const Json& results, ValidateResult& result) {
   result.text = results.at("headline").get<std::string>();
   result.pooled = results.at("pooled").dump();
@@ -254,14 +260,14 @@ void Validation::publish_results(ValidateResult& result) {
   publish(folder_.root / kDecisionsFile, decisions);  // what was recommended to each held-out patient
   publish(folder_.results(), sealed(gathered.json));
   if (!gathered.json["audit"]["passed"].get<bool>()) throw store_error("the leak audit failed: " + gathered.json["audit"]["problems"][0].get<std::string>(), {folder_.results().string()}, "its folds are not what this program makes: --fresh starts over");
-  if (!gathered.anything_estimable) throw Error(ExitCode::training, "no fold is estimable", folder_.results().string(), "see not_estimable there; lower validation.min_events or pool centres with validation.pool_below_events");
+  if (!gathered.anything_estimable) throw Error(ExitCode::training, "no fold is estimable", folder_.results().string(), "see not_estimable there; " + more_events_a_fold(experiment_.validation));
   publish_record(parts, seconds);
   tell(gathered.json, result);
 }
 
 void Validation::publish_record(const Json& parts, double seconds) {
   publish(folder_.run(), sealed({{"schema", kRunDocument.schema}, {"kind", "validation"}, {"status", "finished"}, {"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()},
-                              {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"folds", folds_.size()}, {"patients", patients_.size()}, {"seconds", parts}, {"wall_seconds", seconds},
+                              {"config_sha256", engine::config_sha256(request_.experiment)}, {"config_file_sha256", sha256_file(folder_.config())}, {"ranks", world_.size()}, {"folds", folds_.size()}, {"patients", patients_.size()}, {"seconds", parts}, {"wall_seconds", seconds},
                               {"peak_memory_bytes_rank_0", peak_memory_bytes()}}));
   status_.publish({.state = "finished", .phase = "results", .message = "finished"});
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hepar status DIR`: what runs, what waits, what failed, from the plain files of a run, validation, sweep or store. Needs no MPI.
+#include "data/base/log.hpp"
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/status_lines.hpp"
 
@@ -21,9 +22,19 @@ using Json = nlohmann::ordered_json;
 
 Json json_of_line(const Line& line) {
   Json json{{"name", line.name}, {"kind", line.kind}, {"state", line.state}, {"done", line.done}, {"left", line.left}, {"message", line.message}};
+  json["last_heard_seconds"] = line.heard_seconds ? Json(*line.heard_seconds) : Json();
+  json["silent"] = line.silent;
   if (!line.parts.empty()) json["parts"] = Json::array();
   for (const Line& part : line.parts) json["parts"].push_back(json_of_line(part));
   return json;
+}
+
+// How long ago what runs gave its last sign of life, and what is left of it.
+std::string life_text(const Line& line) {
+  if (!line.heard_seconds) return line.left;
+  const std::string ago = duration_text(*line.heard_seconds) + " ago";
+  if (line.silent) return "silent, last heard " + ago + ": it may have died";
+  return line.left.empty() ? "heard " + ago : line.left + ", heard " + ago;
 }
 
 std::string table(const std::vector<Line>& lines, const std::string& indent = "") {
@@ -35,7 +46,8 @@ std::string table(const std::vector<Line>& lines, const std::string& indent = ""
   }
   std::string text;
   for (const Line& line : lines) {
-    std::string row = fmt::format("{}{:<{}}  {:<10}  {:<{}}  {:<{}}  {}{}{}", indent, line.name, name, line.kind, line.state, state, line.done, done, line.left, line.left.empty() ? "" : "  ", line.message);
+    const std::string life = life_text(line);
+    std::string row = fmt::format("{}{:<{}}  {:<10}  {:<{}}  {:<{}}  {}{}{}", indent, line.name, name, line.kind, line.state, state, line.done, done, life, life.empty() ? "" : "  ", line.message);
     row.erase(row.find_last_not_of(' ') + 1);
     text += row + "\n" + (line.parts.empty() ? "" : table(line.parts, indent + "  "));
   }

@@ -27,7 +27,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kGive = "give the OUT of shard, train, validate or sweep, or a folder of several";
-constexpr double kQuietSeconds = 900;  // no sign of life for so long: said, not judged
+constexpr double kQuietSeconds = 120, kQuietSteps = 10;  // no sign of life for so long: said, not judged
 
 Json json_of(const fs::path& path) {
   std::error_code ignored;
@@ -38,7 +38,25 @@ double seconds_since_change(const fs::path& path) {
   std::error_code missing;
   const auto changed = fs::last_write_time(path, missing);
   if (missing) return -1;
-  return std::chrono::duration<double>(fs::file_time_type::clock::now() - changed).count();
+  return std::max(0.0, std::chrono::duration<double>(fs::file_time_type::clock::now() - changed).count());  // a server's clock may run ahead
+}
+
+// `work` seconds may pass between two signs of life.
+void hear(Line& line, std::initializer_list<fs::path> signs, double work = 0) {
+  if (line.state != "running") return;
+  for (const fs::path& sign : signs)
+    if (const double age = seconds_since_change(sign); age >= 0) line.heard_seconds = std::min(age, line.heard_seconds.value_or(age));
+  line.silent = line.heard_seconds.value_or(0) > std::max(kQuietSeconds, kQuietSteps * work);
+}
+
+// Whoever has parts speaks by them too.
+void hear_parts(Line& line) {
+  if (line.state != "running") return;
+  for (const Line& part : line.parts) {
+    if (!part.heard_seconds) continue;
+    line.heard_seconds = std::min(*part.heard_seconds, line.heard_seconds.value_or(*part.heard_seconds));
+    line.silent = line.silent && part.silent;
+  }
 }
 
 // The last whole line of events.jsonl.
@@ -68,6 +86,7 @@ Line of_run(const fs::path& folder, const std::string& name) {
   const RunFolder files{folder};
   const std::optional<Status> status = read_status(files.status());
   Line line = line_of(name, "run", status);
+  hear(line, {folder, files.status(), files.events(), files.checkpoints()});
   const Json run = json_of(files.run()), event = last_event(files.events());
   if (!run.is_object() || !run.contains("steps_planned")) return line;
   const auto planned = run.at("steps_planned").get<std::int64_t>();
@@ -77,8 +96,10 @@ Line of_run(const fs::path& folder, const std::string& name) {
   // run.json is written when the steps begin, events.jsonl with each step.
   const double quiet = seconds_since_change(files.events()), began = seconds_since_change(files.run());
   const std::int64_t first = status && status->step ? *status->step : 0;
-  if (step > first && began > quiet) line.left = duration_text((began - quiet) / static_cast<double>(step - first) * static_cast<double>(planned - step)) + " left";
-  if (quiet > kQuietSeconds) line.message += fmt::format("{}no step for {}", line.message.empty() ? "" : "; ", duration_text(quiet));
+  if (step <= first || began <= quiet) return line;
+  const double a_step = (began - quiet) / static_cast<double>(step - first);
+  hear(line, {}, a_step);
+  if (!line.silent) line.left = duration_text(a_step * static_cast<double>(planned - step)) + " left";
   return line;
 }
 
@@ -110,6 +131,8 @@ Line of_validation(const fs::path& folder, const std::string& name) {
     }
     line.parts.push_back(std::move(part));
   }
+  hear(line, {folder, files.status()});
+  hear_parts(line);
   const Json plan = json_of(files.plan());
   const std::size_t planned = plan.is_object() && plan.contains("folds") ? plan.at("folds").size() : folds.size();
   line.done = fmt::format("{} of {} folds", finished, planned);
@@ -123,6 +146,8 @@ Line of_validation(const fs::path& folder, const std::string& name) {
 Line of_store(const fs::path& folder, const std::string& name) {
   const store::Names files{folder};
   Line line = line_of(name, "store", read_status(files.status()));
+  hear(line, {folder, files.status(), files.features(), files.preview(), files.segments()});
+  for (const fs::path& log : entries_of(files.attempt_logs())) hear(line, {log});
   const Json summary = json_of(files.summary());
   if (summary.is_object() && summary.contains("patients")) line.done = fmt::format("{} patients", summary.at("patients").get<std::int64_t>());
   return line;
@@ -158,6 +183,8 @@ Line of_sweep(const fs::path& folder, const std::string& name) {
     line.parts.push_back(std::move(part));
   }
   if (fs::exists(files.results(), ignored)) line.state = "finished";
+  hear(line, {folder, files.status(), files.trials()});
+  hear_parts(line);
   line.done = fmt::format("{} of {} trials begun, {} to the end{}", begun, plan.is_object() ? plan.value("trials", begun) : begun, ended, failed > 0 ? fmt::format(", {} failed", failed) : "");
   if (std::get<0>(best) >= 0) line.message += fmt::format("{}best {}: {}", line.message.empty() ? "" : "; ", plan.value("objective", ""), std::get<2>(best));
   return line;

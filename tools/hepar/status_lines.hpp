@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,10 @@ namespace hepar::program {
 struct Line {
   std::string name, kind, state, done, left, message;
   std::vector<Line> parts;  // folds of a validation; running trials and workers of a sweep
+  // Of what runs: the age of its last sign of life, by its files; silent: older than its work explains. It may be dead: nothing
+  // on a disk tells a killed job from one that is stuck.
+  std::optional<double> heard_seconds = {};
+  bool silent = false;
 };
 
 // Of a store, run, validation or sweep; else of those in the folder. usage_error when there are none.

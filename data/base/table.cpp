@@ -36,6 +36,20 @@ char separator_of(std::string_view text) {
   return first == seen.end() ? kSeparators.front() : kSeparators[static_cast<std::size_t>(first - seen.begin())];
 }
 
+// As old Macintoshes wrote: the whole table would be its header.
+bool lines_end_in_cr(std::string_view text) {
+  bool quoted = false, any = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (text[at] == '\n' && any) return false;
+    const bool line_end = text[at] == '\r' && at + 1 < text.size() && text[at + 1] != '\n' && text[at + 1] != '\r';
+    if (line_end && any) return true;
+    any = any || (text[at] != '\n' && text[at] != '\r');
+  }
+  return false;
+}
+
 // Splits decoded text into records; RFC 4180, with LF or CRLF, blank lines skipped.
 std::vector<Record> records_of(const std::string& text, const std::string& file, char separator) {
   const std::string ends{separator, '\n'};
@@ -95,6 +109,7 @@ Table Table::parse(std::string_view bytes, const std::filesystem::path& path) {
   if (!decoded) throw input_error("is neither UTF-8, UTF-16 nor GB18030 text", {file}, "save it as UTF-8 CSV");
   table.encoding_ = decoded->encoding;
   table.separator_ = separator_of(decoded->text);
+  if (lines_end_in_cr(decoded->text)) throw input_error("its lines end in a carriage return alone", {file, 1}, "save it with LF or CR LF as line ends");
   std::vector<Record> records = records_of(decoded->text, file, table.separator_);
   if (records.empty()) throw input_error("is empty", {file}, "give a table with a header line");
   table.header_ = std::move(records.front().fields);

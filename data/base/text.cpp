@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/text.hpp"
 
+#include "data/base/composed.hpp"
+
 #include <unicode/casemap.h>
 #include <unicode/normalizer2.h>
 #include <unicode/ucnv.h>
@@ -75,6 +77,17 @@ std::size_t typing_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+std::string normalised(std::string_view utf8, const icu::Normalizer2* (*form)(UErrorCode&)) {
+  const bool ascii = std::all_of(utf8.begin(), utf8.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (ascii) return std::string(utf8);
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* normalizer = form(status);
+  if (U_FAILURE(status)) return std::string(utf8);
+  std::string out;
+  normalizer->normalize(icu::UnicodeString::fromUTF8({utf8.data(), static_cast<int32_t>(utf8.size())}), status).toUTF8String(out);
+  return out;
+}
+
 }  // namespace
 
 std::optional<Decoded> decode_text(std::string_view bytes) {
@@ -91,16 +104,8 @@ std::optional<Decoded> decode_text(std::string_view bytes) {
   return std::nullopt;
 }
 
-std::string nfkc(std::string_view utf8) {
-  const bool ascii = std::all_of(utf8.begin(), utf8.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (ascii) return std::string(utf8);
-  UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCInstance(status);
-  if (U_FAILURE(status)) return std::string(utf8);
-  std::string out;
-  normalizer->normalize(icu::UnicodeString::fromUTF8({utf8.data(), static_cast<int32_t>(utf8.size())}), status).toUTF8String(out);
-  return out;
-}
+std::string nfkc(std::string_view utf8) { return normalised(utf8, &icu::Normalizer2::getNFKCInstance); }
+std::string composed(std::string_view utf8) { return normalised(utf8, &icu::Normalizer2::getNFCInstance); }
 
 std::string fold_case(std::string_view utf8) {
   std::string out;

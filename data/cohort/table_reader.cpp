@@ -2,6 +2,7 @@
 // The patients table, and what all tables share.
 #include "data/cohort/table_reader.hpp"
 
+#include "data/base/composed.hpp"
 #include "data/base/text.hpp"
 #include "data/cohort/cells.hpp"
 #include "data/cohort/outcome.hpp"
@@ -19,7 +20,8 @@ namespace hepar {
 
 namespace {
 
-std::string both(const std::string& centre, const std::string& id) { return centre + '\n' + id; }
+// A centre keeps the bytes that cohort.yaml may name it by; where it is looked up it has one spelling, as ids have everywhere.
+std::string both(const std::string& centre, const std::string& id) { return composed(centre) + '\n' + id; }
 
 bool empty_field(std::string_view text) { return text.empty() || text == "NA"; }
 
@@ -163,7 +165,7 @@ void TableReader::each_row(const std::filesystem::path& path, const std::string&
   std::map<std::vector<std::string>, std::size_t> lines;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const std::string centre = centre_column ? table.at(row, *centre_column) : std::string();
-    const Line line{table, row, directory_.find(table.at(row, id_column), centre, table.place(row)), name};
+    const Line line{table, row, directory_.find(composed(table.at(row, id_column)), centre, table.place(row)), name};
     std::vector<std::string> said;
     for (const std::string& column : used) said.push_back(line.text(column));
     const auto [first, fresh] = lines.emplace(std::move(said), row);
@@ -234,7 +236,7 @@ void TableReader::patient_row(const Table& table, std::size_t row,
                               const std::vector<std::optional<std::size_t>>& columns) {
   const Line line{table, row, cohort_.patients.size(), "patients"};
   PatientRecord patient;
-  patient.id = patient.key = line.text("patient_id");
+  patient.id = patient.key = composed(line.text("patient_id"));
   patient.centre = has_centres_ ? line.text("centre") : "all";
   patient.place = line.place();
   patient.treatments_recorded = !spec_.treatments.empty();

@@ -57,12 +57,20 @@ TEST(Table, CommasInTheHeaderAreItsSeparators) {
   EXPECT_EQ(Table::parse("id\n1;2\n", "t.csv").at(0, 0), "1;2") << "one column has no separator";
 }
 
+TEST(Table, ACarriageReturnBeforeALineFeedOrInQuotesEndsNoLine) {
+  EXPECT_EQ(Table::parse("a,b\r\n1,2\r\n", "t.csv").at(0, 1), "2");
+  EXPECT_EQ(Table::parse("a,b\r\r\n1,2\r\r\n", "t.csv").header().back(), "b");
+  EXPECT_EQ(Table::parse("\"a\rx\",b\n1,\"2\r3\"\n", "t.csv").at(0, 1), "2\r3");
+}
+
 TEST(Table, ErrorsNameTheirLine) {
   EXPECT_EQ(refusal("a,b\n1,2\n1\n").substr(0, 9), "t.csv:3: ");
   EXPECT_NE(refusal("a,b\n1,\"2\n\n").find("t.csv:2: a quote is never closed"), std::string::npos);
   EXPECT_NE(refusal("a,b\n1,\"2\"x\n").find("t.csv:2: text follows"), std::string::npos);
   EXPECT_NE(refusal("a,b,a\n").find("'a' stands twice"), std::string::npos);
   EXPECT_NE(refusal("").find("is empty"), std::string::npos);
+  EXPECT_NE(refusal("id,x\r0,0\r1,0\r").find("t.csv:1: its lines end in a carriage return alone"), std::string::npos);
+  EXPECT_NE(refusal("id\r0\r1\n").find("carriage return alone"), std::string::npos);
   EXPECT_NE(refusal("\n\n").find("is empty"), std::string::npos);
   EXPECT_NE(refusal("a\n\xff\xff\n").find("UTF-8"), std::string::npos);
   try {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/text.hpp"
 
+#include "data/base/composed.hpp"
+
 #include <gtest/gtest.h>
 
 namespace hepar {
@@ -33,6 +35,7 @@ TEST(Text, BytesWithoutMeaningAreNotGuessed) {
 
 TEST(Text, FullWidthFormsBecomeAscii) {
   EXPECT_EQ(nfkc("ＡＦＰ　１２．５"), "AFP 12.5");
+  EXPECT_EQ(composed("ＡＦＰ Zoe\u0301"), "ＡＦＰ Zo\u00e9");
   EXPECT_EQ(fold_case("Straße ÉTAT"), "strasse état");
   EXPECT_EQ(trim("\xef\xbb\xbf \t\xe3\x80\x80肝 x\xc2\xa0\r\n"), "肝 x");
   EXPECT_EQ(trim(" \xe3\x80\x80 "), "");

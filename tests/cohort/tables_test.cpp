@@ -177,6 +177,22 @@ TEST(Rows, ThatSayTheSameTwiceCountOnceAndAreSaid) {
   EXPECT_EQ(said, (std::vector<std::string>{"P1 treatments.csv:3 row given twice as line 2", "P1 imaging.csv:4 row given twice as line 3", "P1 slides.csv:3 slide given twice ./s.h5"}));
 }
 
+// "é" as one character, and as an e and an accent, as some systems write names.
+TEST(Ids, ThatLookTheSameAreTheSame) {
+  const std::string one = "Zo\u00e9", two = "Zoe\u0301";
+  const Whole folder;
+  for (const auto& [known, named] : {std::pair(one, two), std::pair(two, one)}) {
+    folder.write("patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\n" + known + "," + known + ",50,1,M0,0\nP1,A,50,1,M0,0\nP2,B,60,3,M1,1\n");
+    folder.write("slides.csv", "patient_id,centre,path\n" + named + "," + named + ",s.h5\n");
+    const Cohort cohort = folder.read();
+    EXPECT_EQ(cohort.patients[0].id, one) << "whatever the table wrote: so are key and pseudonym";
+    EXPECT_EQ(cohort.patients[0].centre, known) << "cohort.yaml may name it by these bytes";
+    EXPECT_EQ(cohort.patients[0].slides.size(), 1U);
+  }
+  folder.write("patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\n" + one + ",A,50,1,M0,0\n" + two + ",A,50,1,M0,0\nP1,A,50,1,M0,0\nP2,B,60,3,M1,1\n");
+  expect_error([&] { (void)folder.read(); }, ExitCode::input, "patients.csv:3", "stands twice");
+}
+
 TEST(Tables, SeparatedOtherwiseAreReadAndSaid) {
   const Whole folder;
   const std::string before = folder.read().tables_digest;

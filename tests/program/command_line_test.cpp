@@ -128,7 +128,7 @@ TEST_F(CommandLineTest, ASwitchTakesNoWordAfterIt) {
 }
 
 TEST_F(CommandLineTest, WhatIsUnknownIsNamedWithItsNeighbour) {
-  expect_refusal({"--uot", "o"}, "unknown option '--uot'; did you mean 'out'?");
+  expect_refusal({"--uot", "o"}, "unknown option '--uot'; did you mean '--out'?");
   expect_refusal({"--out", "o", "--set", "train.lerning_rate=1"}, "did you mean 'train.learning_rate'?");
   expect_refusal({"--out", "o", "--mode", "natve"}, "did you mean 'native'?");
   expect_refusal({"--out", "o", "word"}, "'word'");

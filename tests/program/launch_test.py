@@ -86,7 +86,7 @@ class Launch(unittest.TestCase):
             self.assertEqual(done.stdout, "")
 
     def test_wrong_options_name_their_neighbours(self):
-        for arguments, part in ((["doctor", "--foldr", "x"], "did you mean 'folder'?"), (["doctor", "stray"], "'stray' is no option"), (["doctor", "--set", "foldr=x"], "did you mean 'folder'?"),
+        for arguments, part in ((["doctor", "--foldr", "x"], "did you mean '--folder'?"), (["doctor", "stray"], "'stray' is no option"), (["doctor", "--set", "foldr=x"], "did you mean 'folder'?"),
                                 (["doctor", "--config", "x.yaml"], "unknown option '--config'"), (["doctor", "--folder"], "folder"), (["completion", "zsh"], "bash")):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, arguments)

@@ -46,7 +46,7 @@ def a_node_without_power_costs_little(slurm):
 
 def a_wrong_configuration_is_not_tried_again(slurm):
     refused = slurm.on(c.program, "submit", "train", "--stor", "store", "--out", "x", "--cluster", slurm.work / "srun.yaml", ok=False)
-    assert refused.returncode == 2 and "did you mean 'store'" in refused.stderr, refused.stderr
+    assert refused.returncode == 2 and "did you mean '--store'" in refused.stderr, refused.stderr
     ids = slurm.submit("train", "--store", "c", "--out", "x")  # no store: known only on the node
     slurm.wait_until_ended(ids[0], "FAILED")
     assert slurm.job(ids[0])["ExitCode"].startswith("4:") and slurm.job(ids[0])["Restarts"] == "0"

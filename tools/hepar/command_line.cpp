@@ -61,7 +61,9 @@ void normalise(std::string& word, const std::vector<Row>& rows) {
   if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&error)) {
     std::string name = unknown->get_option_name();
     name.erase(0, name.find_first_not_of('-'));
-    throw usage_error("unknown option '--" + name + "'", {}, name_advice(name, known));
+    std::vector<std::string> flags;
+    for (const std::string& one : known) flags.push_back("--" + one);
+    throw usage_error("unknown option '--" + name + "'", {}, name_advice("--" + name, flags));
   }
   throw usage_error(error.what(), {}, "see --help");
 }

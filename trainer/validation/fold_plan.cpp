@@ -48,7 +48,7 @@ std::vector<Fold> one_centre_out(const store::Store& store, const Indices& patie
   const std::map<std::string, Indices> centres = by_centre(store, patients);
   if (centres.size() < 2)
     throw usage_error("leave_one_centre_out needs at least two centres; the store has " + std::to_string(centres.size()), {store.path().string()},
-                      "set validation.scheme=grouped_k_fold and validation.group=patient");
+                      std::string("set validation.scheme=grouped_k_fold") + (config.group == "patient" ? "" : " and validation.group=patient"));
   std::vector<Fold> folds;
   std::vector<std::pair<std::string, Indices>> small;
   for (const auto& [centre, members] : centres) {

@@ -10,17 +10,11 @@ import tempfile
 PROGRAM, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "tests" / "store"))
 import made_cohort  # noqa: E402
+from said_before import differences  # noqa: E402
 
 
 def inspect(store, *words):
     return json.loads(made_cohort.run(PROGRAM, "inspect", store, "--json", *words).stdout)[0]
-
-
-def differences(before, now, path=""):
-    """What was said before and is not said so now; whatever is said beside it is new and welcome."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        return [line for key, value in before.items() for line in differences(value, now.get(key), f"{path}.{key}")]
-    return [] if before == now else [f"{path[1:]}: {now!r}, was {before!r}"]
 
 
 def main():

@@ -49,7 +49,7 @@ Fitted fitted(const MatrixXd& x, const MatrixXd& b, Codes treatment) {
   out.p = x * b;
   out.zero.resize(x.rows());
   for (Index i = 0; i < x.rows(); ++i) {
-    const double m = std::max(0.0, out.p.row(i).maxCoeff());
+    const double m = out.p.cols() > 0 ? std::max(0.0, out.p.row(i).maxCoeff()) : 0.0;  // no columns: one arm
     const int arm = treatment[static_cast<std::size_t>(i)];
     const double own = arm == 0 ? 0 : out.p(i, arm - 1);
     out.p.row(i) = (out.p.row(i).array() - m).exp();

@@ -19,6 +19,8 @@ HOST = socket.gethostname()
 LONG = os.environ.get("HEPAR_LONG") == "1"
 # Slow enough that a rank is always somewhere in the middle.
 SLOW = ("--set", "faults.slow_ms=100")
+SLOT_PHASES = ("data wait", "forward", "backward", "fixed point")
+PHASES = (*SLOT_PHASES, "optimiser", "checkpoint")
 
 
 class Job:
@@ -80,16 +82,41 @@ def goes_on_to(expected, store, out, ranks):
     assert t.trained(store, out, ranks=ranks)["parameters_sha256"] == expected, "after a fault, continued on another number of ranks"
 
 
-def a_killed_rank(folder, store, expected, rank):
-    job = Job(store, folder / f"killed-{rank}", *SLOW, ranks=3)
+def parked(rank, phase):
+    return "--set", f"faults.stall_rank={rank}", "--set", "faults.stall_step=3", "--set", f"faults.stall_phase={phase}"
+
+
+def steps_seen(out):
+    log = out / "events.jsonl"
+    return log.read_text().count('"event":"step"') if log.exists() else 0
+
+
+def seen_in(message, rank, phase):
+    where = phase + (r" of patients P\d+.*" if phase in SLOT_PHASES else "")
+    assert re.search(rf", last seen in {where} \(step 3\)", message), (rank, message)
+
+
+def a_killed_rank(folder, store, expected, rank, phase):
+    job = Job(store, folder / f"killed-{rank}-{phase.replace(' ', '-')}", *parked(rank, phase), ranks=3)
     job.until((job.out / "checkpoints" / "step-2").exists, "a checkpoint")
-    victim = job.rank(rank)
+    job.until(lambda: steps_seen(job.out) >= 3, "step 3")
+    time.sleep(1.5)  # it is in the phase, and a heartbeat has said so
     since = time.monotonic()
-    os.kill(victim, signal.SIGKILL)
+    os.kill(job.rank(rank), signal.SIGKILL)
     said, over, message = job.ended(since)
-    status = expect_told(job, rank, 3, message, "died")
-    assert job.process.returncode != 0 and status["step"] >= 2, (job.process.returncode, status)
+    expect_told(job, rank, 3, message, "died")
+    seen_in(message, rank, phase)
+    assert job.process.returncode in (6, 137), job.process.returncode
     print(f"rank {rank} killed: said after {said:.2f} s, over after {over:.2f} s, launcher's code {job.process.returncode}: {message}")
+    goes_on_to(expected, store, job.out, ranks=2)
+
+
+def a_stalled_rank(folder, store, expected, rank, phase):
+    job = Job(store, folder / f"stalled-{rank}-{phase.replace(' ', '-')}", *parked(rank, phase), "--set", "resources.stall_seconds=3", ranks=3)
+    said, over, message = job.ended(time.monotonic())
+    expect_told(job, rank, 3, message, r"has made no progress for \d+ s")
+    seen_in(message, rank, phase)
+    assert job.process.returncode == 6, job.process.returncode
     goes_on_to(expected, store, job.out, ranks=2)
 
 
@@ -124,8 +151,12 @@ with tempfile.TemporaryDirectory() as scratch:
     folder = pathlib.Path(scratch)
     store = t.make_store(folder)
     expected = t.trained(store, folder / "undisturbed")["parameters_sha256"]
-    for rank in (0, 2) if not LONG else (0, 1, 2):
-        a_killed_rank(folder, store, expected, rank)
+    for number, phase in enumerate(PHASES):
+        for rank in (0, 1, 2) if LONG else (number % 3,):
+            if LONG or phase in ("backward", "checkpoint"):
+                a_killed_rank(folder, store, expected, 0 if phase == "checkpoint" else rank, phase)
+            if LONG or phase in ("data wait", "optimiser"):
+                a_stalled_rank(folder, store, expected, 0 if phase == "checkpoint" else rank, phase)
     for rank in (1,) if not LONG else (0, 1, 2):
         a_stopped_rank(folder, store, expected, rank)
     if LONG:

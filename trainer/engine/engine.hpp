@@ -34,6 +34,9 @@ struct Faults {
   long long break_step = -1;      // a difference between ranks: breaks law 2 on purpose
   long long memory_step = -1;     // no memory for slot 0 (native: for the first forward)
   long long slow_ms = 0;          // a pause before each slot
+  long long stall_rank = -1;      // never leaves …
+  long long stall_step = -1;      // … from this step on …
+  std::string stall_phase;        // … this phase
   [[nodiscard]] bool nan_at(std::int64_t step) const { return nan_step >= 0 && step >= nan_step && step <= std::max(nan_step, nan_until); }
 };
 

@@ -97,7 +97,10 @@ std::vector<Row> rows(Faults& f) {
           row("faults.overflow_step", f.overflow_step, step, "step", "for tests: a gradient beyond the fixed point's range"),
           row("faults.break_step", f.break_step, step, "step", "for tests: a difference between ranks"),
           row("faults.memory_step", f.memory_step, step, "step", "for tests: memory that is used up in slot 0"),
-          row("faults.slow_ms", f.slow_ms, {0, 1e6}, "ms", "for tests: a pause before each slot")};
+          row("faults.slow_ms", f.slow_ms, {0, 1e6}, "ms", "for tests: a pause before each slot"),
+          row("faults.stall_rank", f.stall_rank, step, "rank", "for tests: the rank that stays for ever"),
+          row("faults.stall_step", f.stall_step, step, "step", "for tests: in this step"),
+          row("faults.stall_phase", f.stall_phase, "for tests: in this phase")};
 }
 
 bool may_differ(const std::string& key) { return key.starts_with("resources.") || key == "train.checkpoint_every"; }

@@ -193,7 +193,7 @@ StepResult Native::compute(const dataset::StepPlan& plan, std::int64_t step, con
   std::array<double, 2> trailer{std::accumulate(losses.begin(), losses.end(), 0.0), stop_requested() ? 1.0 : 0.0};
   StepResult result;
   {
-    const Timer timer(seconds_.reduce, trace_, "sum over ranks");
+    const Timer timer(seconds_.reduce, trace_, Trace::kSum);
     result.norm = std::sqrt(sum_->finish());  // not finite exactly when an element is not: squares of floats fit a double
     group_.all_reduce_sum(trailer);
   }

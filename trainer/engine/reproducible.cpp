@@ -129,7 +129,7 @@ StepResult Reproducible::compute(const dataset::StepPlan& plan, std::int64_t ste
   StepResult result;
   {
     double whole = 0;  // the trace's alone: `reduce` keeps apart what it waits for and what it computes
-    const Timer timer(whole, trace_, "sum over ranks");
+    const Timer timer(whole, trace_, Trace::kSum);
     result.norm = std::sqrt(reduce(exponents));
   }
   if (trailer[kSlots] != static_cast<std::int64_t>(slots)) throw Error(ExitCode::bug, "a step lost a slot: " + std::to_string(trailer[kSlots]) + " of " + std::to_string(slots));

@@ -7,6 +7,7 @@
 #include <ATen/ops/mul.h>
 
 #include <new>
+#include <optional>
 
 namespace hepar::engine {
 
@@ -28,10 +29,15 @@ at::Tensor loss_of(const Learner& learner, const model::Network& network, const 
 }
 
 void within_memory(const Learner& learner, const std::string& slot, const std::vector<std::int64_t>& patients, const std::function<void()>& work) {
-  const auto refuse = [&] {
+  const auto names = [&] {
     std::vector<std::string> keys;
     for (const std::int64_t p : patients) keys.push_back(learner.store.row(p).key);
-    throw Error(ExitCode::training, "memory is used up in " + slot + ", patients " + join(keys, ", "), {},
+    return "patients " + join(keys, ", ");
+  };
+  std::optional<mpi::Activity::Scope> told;
+  if (learner.activity != nullptr) told.emplace(learner.activity->begin("slot", names));
+  const auto refuse = [&] {
+    throw Error(ExitCode::training, "memory is used up in " + slot + ", " + names(), {},
                 "lower train.bag_cap (" + std::to_string(learner.config.bag_cap) + "), train.patients_per_slot (" + std::to_string(learner.config.patients_per_slot) + ") or resources.slots_at_once");
   };
   try {

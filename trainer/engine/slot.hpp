@@ -2,6 +2,7 @@
 // From patients to a loss that can be differentiated: what both modes of a step share. Internal to the room.
 #pragma once
 
+#include "sharding/mpi/activity.hpp"
 #include "trainer/dataset/dataset.hpp"
 #include "trainer/dataset/staging.hpp"
 #include "trainer/engine/experiment.hpp"
@@ -26,6 +27,7 @@ struct Learner {
   const TrainConfig& config;
   std::uint64_t seed = 0;
   const dataset::Staging* staging = nullptr;                     // where features are read, when it is not the store
+  mpi::Activity* activity = nullptr;                             // told whose slot is computed
 };
 
 [[nodiscard]] dataset::Batch read_batch(const Learner& learner, const std::vector<std::int64_t>& patients, std::uint64_t key);
@@ -33,7 +35,7 @@ struct Learner {
 // The share of these patients in the step's loss, which is a mean over `denominator` patients. `key`: of the random masks.
 [[nodiscard]] at::Tensor loss_of(const Learner& learner, const model::Network& network, const dataset::Batch& batch, std::uint64_t key, double denominator);
 
-// Runs `work`; memory that is not there becomes an error that names the slot, its patients and the keys to lower.
+// Runs `work`, and tells the watch whose it is; memory that is not there becomes an error that names the slot, its patients and the keys to lower.
 void within_memory(const Learner& learner, const std::string& slot, const std::vector<std::int64_t>& patients, const std::function<void()>& work);
 
 }  // namespace hepar::engine

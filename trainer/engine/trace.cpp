@@ -9,6 +9,12 @@
 
 namespace hepar::engine {
 
+mpi::Activity::Scope Trace::enter(const char* phase) {
+  mpi::Activity::Scope scope = phase == kSum ? activity_.wait_for_ranks(phase) : activity_.begin(phase);
+  entered_(phase);
+  return scope;
+}
+
 void Trace::add(const char* phase, int worker, Clock::time_point begin, Clock::time_point end) {
   const std::lock_guard guard(lock_);
   events_.push_back({phase, worker, begin, end});

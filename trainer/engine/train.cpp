@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cmath>
+#include <thread>
 
 namespace hepar::engine {
 
@@ -159,8 +160,14 @@ double Training::checkpoint_interval() const {
   return left > 0 ? young_daly(writer_->cost_seconds(), left) : rhythm_.seconds;
 }
 
+void Training::stall_if_planted(const char* phase) const {
+  const Faults& faults = request_.faults;
+  while (group_.rank() == faults.stall_rank && cursor_.step >= faults.stall_step && faults.stall_phase == phase) std::this_thread::sleep_for(std::chrono::seconds(1));
+}
+
 // `must`: waits for the one before, where that is still being written.
 void Training::save_checkpoint(bool must) {
+  const mpi::Activity::Scope saving = trace_->enter("checkpoint");
   checkpointed_ = Clock::now();
   cursor_.spent = spent();
   cursor_.loss = loss_sum_ / static_cast<double>(std::max<std::int64_t>(1, cursor_.step - checkpointed_step_));

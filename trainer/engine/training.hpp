@@ -79,6 +79,7 @@ class Training {
   [[nodiscard]] Spent spent() const { return {before_.seconds + seconds_since(start_), before_.sessions + 1}; }
   void roll_back();
   [[nodiscard]] double checkpoint_interval() const;
+  void stall_if_planted(const char* phase) const;
   void save_checkpoint(bool must);
 
   const TrainRequest& request_;

@@ -3,6 +3,7 @@
 
 #include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
+#include "sharding/mpi/watch.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/engine/optimiser.hpp"
 #include "trainer/engine/reducer.hpp"
@@ -168,11 +169,11 @@ void Training::start_computing() {
   check_blas(machine, slots, console_);
   workers_ = std::make_unique<Workers>(slots);
   staging_ = std::make_unique<dataset::Staging>(request_.store, request_.experiment.resources.staging, first_of_node(), [this](const std::string& line) { console_.note(line); });
-  learner_ = std::make_unique<Learner>(Learner{request_.store, transform_, *network_, heads_, subjects_, cost_, config_, seed_, staging_.get()});
+  learner_ = std::make_unique<Learner>(Learner{request_.store, transform_, *network_, heads_, subjects_, cost_, config_, seed_, staging_.get(), &group_.watch().activity()});
   const std::size_t ahead = batches_ahead(request_.experiment.resources, slots);
   const auto make_network = [this] { return model::make_network(request_.experiment.model, transform_.inputs(), shapes_of(heads_), seed_); };
   engine_ = request_.experiment.mode == "native" ? make_native(*learner_, *arena_, group_, *workers_, ahead, make_network) : make_reproducible(*learner_, *arena_, group_, *workers_, ahead);
-  trace_ = std::make_unique<Trace>(request_.experiment.resources.trace_steps);
+  trace_ = std::make_unique<Trace>(request_.experiment.resources.trace_steps, group_.watch().activity(), [this](const char* phase) { stall_if_planted(phase); });
   engine_->trace_to(trace_.get());
   overlap_ = std::make_unique<OverlapChoice>(request_.experiment.resources.overlap, group_);
 }

@@ -6,11 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include <span>
+#include <string_view>
 
 namespace hepar::engine {
 
 mpi::Activity::Scope Trace::enter(const char* phase) {
-  mpi::Activity::Scope scope = phase == kSum ? activity_.wait_for_ranks(phase) : activity_.begin(phase);
+  mpi::Activity::Scope scope = std::string_view(phase) == kSum ? activity_.wait_for_ranks(phase) : activity_.begin(phase);
   entered_(phase);
   return scope;
 }

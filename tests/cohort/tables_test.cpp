@@ -185,9 +185,9 @@ TEST(Ids, ThatLookTheSameAreTheSame) {
     folder.write("patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\n" + known + "," + known + ",50,1,M0,0\nP1,A,50,1,M0,0\nP2,B,60,3,M1,1\n");
     folder.write("slides.csv", "patient_id,centre,path\n" + named + "," + named + ",s.h5\n");
     const Cohort cohort = folder.read();
-    EXPECT_EQ(cohort.patients[0].id, one) << "whatever the table wrote: so are key and pseudonym";
-    EXPECT_EQ(cohort.patients[0].centre, known) << "cohort.yaml may name it by these bytes";
-    EXPECT_EQ(cohort.patients[0].slides.size(), 1U);
+    EXPECT_EQ(cohort.patients.back().id, one) << "whatever the table wrote: so are key and pseudonym";
+    EXPECT_EQ(cohort.patients.back().centre, known) << "cohort.yaml may name it by these bytes";
+    EXPECT_EQ(cohort.patients.back().slides.size(), 1U);
   }
   folder.write("patients.csv", "patient_id,centre,age,afp,mvi,cirrhosis\n" + one + ",A,50,1,M0,0\n" + two + ",A,50,1,M0,0\nP1,A,50,1,M0,0\nP2,B,60,3,M1,1\n");
   expect_error([&] { (void)folder.read(); }, ExitCode::input, "patients.csv:3", "stands twice");

@@ -5,12 +5,14 @@ usage: status_test.py PROGRAM [SOURCE_DIR]"""
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import time
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
+AHEAD = -3600  # s: by a clock that runs ahead, as a file server's may; heard just now, however long this test takes
 
 
 def run_folder(folder, began, ages, steps=20, state="running"):
@@ -34,13 +36,13 @@ def status(folder):
 with tempfile.TemporaryDirectory() as temporary:
     work = pathlib.Path(temporary)
 
-    line, found = status(run_folder(work / "alive", began=200, ages=(5, 200)))
+    line, found = status(run_folder(work / "alive", began=200, ages=(AHEAD, 200)))
     assert "silent" not in line and "left, heard " in line and " s ago" in line, line
-    assert found["state"] == "running" and not found["silent"] and 4 < found["last_heard_seconds"] < 60, found
+    assert found["state"] == "running" and not found["silent"] and found["last_heard_seconds"] == 0, found
 
     line, found = status(run_folder(work / "killed", began=400, ages=(200, 400)))
-    assert "silent, last heard 3 min" in line and " left" not in line, line
-    assert found["silent"] and 199 < found["last_heard_seconds"] < 260 and found["left"] == "", found
+    assert re.search(r"silent, last heard \d+ min", line) and " left" not in line, line
+    assert found["silent"] and found["last_heard_seconds"] > 199 and found["left"] == "", found
 
     # Ten of its steps take longer than it has been quiet.
     line, found = status(run_folder(work / "slow", began=3200, ages=(200, 3200)))
@@ -52,10 +54,10 @@ with tempfile.TemporaryDirectory() as temporary:
     # A validation is as alive as any of its folds.
     whole = work / "validation"
     run_folder(whole / "folds" / "C01", began=900, ages=(500, 900))
-    run_folder(whole / "folds" / "C02", began=900, ages=(5, 900))
+    run_folder(whole / "folds" / "C02", began=900, ages=(AHEAD, 900))
     (whole / "status.json").write_text(json.dumps({"state": "running", "generation": 1}))
     for path in (whole / "status.json", whole):
         os.utime(path, (time.time() - 900,) * 2)
     line, found = status(whole)
-    assert not found["silent"] and found["last_heard_seconds"] < 60 and [part["silent"] for part in found["parts"]] == [True, False], found
+    assert not found["silent"] and found["last_heard_seconds"] == 0 and [part["silent"] for part in found["parts"]] == [True, False], found
 print("ok")

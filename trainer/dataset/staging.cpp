@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/dataset/staging.hpp"
 
+#include "data/base/error.hpp"
 #include "data/base/files.hpp"
 #include "sharding/store/layout.hpp"
 #include "sharding/store/manifest.hpp"

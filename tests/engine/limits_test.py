@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "law"))
 import training_run as t  # noqa: E402
 
-LONGER = ["--set", "train.epochs=9"]
+LONGER = ["--set", "train.epochs=12"]  # 36 steps
 
 
 def events(out, kind):

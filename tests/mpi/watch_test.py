@@ -54,7 +54,7 @@ class Job:
         """After the job has ended by itself. mpirun passes on what was said a second late: the status tells when it was known."""
         since, known, status = time.monotonic(), None, self.folder / "status.json"
         while self.process.poll() is None:
-            if known is None and '"failed"' in status.read_text():
+            if known is None and status.exists() and '"failed"' in status.read_text():
                 known = time.monotonic() - since
             assert time.monotonic() - since < 60, f"the job does not end: {self.log.read_text()}"
             time.sleep(0.02)

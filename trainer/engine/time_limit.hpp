@@ -4,8 +4,8 @@
 
 namespace hepar::engine {
 
-// Until SLURM_JOB_END_TIME (seconds since 1970; Slurm sets it from 22.05 on, `tools/hepar` asks squeue for it before that); 0
-// when there is no limit that is known.
+// Until SLURM_JOB_END_TIME (seconds since 1970; Slurm sets it from 22.05 on, a job under an older one may export it); 0 when
+// there is no limit that is known.
 [[nodiscard]] double seconds_to_limit();
 
 }  // namespace hepar::engine

@@ -162,7 +162,9 @@ double Training::checkpoint_interval() const {
 
 void Training::stall_if_planted(const char* phase) const {
   const Faults& faults = request_.faults;
-  while (group_.rank() == faults.stall_rank && cursor_.step >= faults.stall_step && faults.stall_phase == phase) std::this_thread::sleep_for(std::chrono::seconds(1));
+  if (group_.rank() != faults.stall_rank || cursor_.step < faults.stall_step || faults.stall_phase != phase) return;
+  Console(Console::Style::plain).note(fmt::format("rank {} stays in {}", group_.rank(), phase));  // the test waits for it
+  while (true) std::this_thread::sleep_for(std::chrono::seconds(1));
 }
 
 // `must`: waits for the one before, where that is still being written.

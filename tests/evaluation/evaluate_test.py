@@ -5,6 +5,7 @@ import csv
 import datetime
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -103,11 +104,28 @@ def main():
         again = subprocess.run(["Rscript", "headline.R"], cwd="evaluation", capture_output=True, text=True)
         assert again.returncode == 0 and again.stdout.count("same") >= 15, again.stdout + again.stderr
 
+    run("report", "evaluation", "--out", "page.html", "--quiet")
+    with open("page.html", encoding="utf-8") as file:
+        page = file.read()
+    for part in ("Consistent and inconsistent treatment", "overlap-weighted", "Harrell C", "Adverse events", result["seal"]["predictions"]["sha256"]):
+        assert part in page, part
+    for row, problem in ((f"{decisions[0]['patient_id']},fever,6", "is no grade"), ("nobody,fever,1", "unknown patient 'nobody'")):
+        with open("wrong.csv", "w", encoding="utf-8") as file:
+            file.write(f"patient_id,term,grade\n{row}\n")
+        wrong = run("evaluate", "--predictions", "sealed.csv", "--cohort", "later/cohort.yaml", "--out", "x", "--adverse-events", "wrong.csv", "--null-simulations", "0", code=3)
+        assert problem in wrong.stderr and "wrong.csv:2" in wrong.stderr, wrong.stderr
+
     # A patient whose recurrence is dated before the seal.
     shutil.copytree("later", "early")
     edit("early/patients.csv", lambda rows: [row | {"surgery_date": "2020-01-01"} for row in rows])
     late = run("evaluate", "--predictions", "sealed.csv", "--cohort", "early/cohort.yaml", "--out", "x", code=3)
-    assert "2020" in late.stderr and "sealed on" in late.stderr, late.stderr
+    with open("early/follow_up.csv", encoding="utf-8") as file:
+        days = {row["patient_id"]: row for row in csv.DictReader(file)}
+    named = re.findall(r"(P\d+): (recurrence|death|last contact) on (\d{4}-\d\d-\d\d)", late.stderr)
+    assert "sealed on" in late.stderr and len(named) == 3, late.stderr
+    for patient, what, date in named:
+        day = int(float(days[patient][what.replace(" ", "_") + "_day"]))
+        assert date == (datetime.date(2020, 1, 1) + datetime.timedelta(days=day)).isoformat(), (patient, what, day, late.stderr)
     # A seal that is no longer true, and none at all.
     for name in ("sealed.csv", "sealed.decisions.csv"):
         with open(name, encoding="utf-8") as file:

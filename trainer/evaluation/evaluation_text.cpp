@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The result of an evaluation as JSON for programs and as a table for people.
 #include "trainer/evaluation/prospective.hpp"
+#include "trainer/validation/figures.hpp"
 #include "trainer/validation/results.hpp"
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 
 namespace hepar::evaluation {
@@ -57,6 +59,24 @@ Json consistency_json(const st::Consistency& c, const std::vector<std::string>& 
            {{"model", estimate_json(c.model_value)},
             {"model_minus_surgery", estimate_json(c.model_over_surgery)},
             {"model_minus_observed", estimate_json(c.model_over_observed)}}}};
+}
+
+// Both groups' curves, months from the landmark.
+Json curves_json(const EndpointAnalysis& endpoint) {
+  const st::Consistency& c = endpoint.consistency;
+  const st::OutcomeTable& all = endpoint.study.outcomes;
+  const bool competing = st::largest_code(all.event) > 1;
+  std::array<st::OutcomeTable, 2> groups;
+  for (const std::size_t i : c.rows) {
+    st::OutcomeTable& own = groups[endpoint.study.given[i] == endpoint.study.recommended[i] ? 1 : 0];
+    own.time.push_back(all.time[i] - c.landmark);
+    own.event.push_back(all.event[i]);
+  }
+  Json out = Json::array();
+  for (const auto& [g, name] : {std::pair{1, "consistent"}, std::pair{0, "inconsistent"}})
+    if (const st::OutcomeTable& group = groups[static_cast<std::size_t>(g)]; !group.time.empty())
+      out.push_back(validation::curve_json(name, st::censored_at(group.view(), c.horizon - c.landmark), c.horizon - c.landmark, competing));
+  return {{"horizon", c.horizon - c.landmark}, {"method", competing ? "1 - Aalen-Johansen incidence" : "Kaplan-Meier"}, {"groups", out}};
 }
 
 Json null_json(const st::NullStudy& null) {
@@ -131,6 +151,7 @@ Json evaluation_json(const Evaluation& e) {
                                     {"events", endpoint.events},
                                     {"median_follow_up", estimate_json(endpoint.median_follow_up)},
                                     {"consistency", consistency_json(endpoint.consistency, e.arms)},
+                                    {"curves", curves_json(endpoint)},
                                     {"prediction", estimates_json(endpoint.prediction)}};
   for (const ArmEvents& arm : e.adverse_events)
     adverse.push_back({{"arm", arm.arm},

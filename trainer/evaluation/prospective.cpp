@@ -129,6 +129,7 @@ EndpointAnalysis Prospective::study_of(const EndpointSpec& endpoint) const {
   EndpointAnalysis out;
   st::StudyCohort& study = out.study;
   study.arms = static_cast<int>(out_.arms.size());
+  study.arm_names = out_.arms;
   study.landmark = out_.window_days / kDaysPerMonth;
   study.horizon = endpoint.horizon_months;
   std::set<std::string> centres;
@@ -213,6 +214,8 @@ std::map<std::string, std::vector<int>> Prospective::grades_of(const fs::path& p
     if (!value || *value < 1 || *value > 5) throw input_error("'" + table.at(row, grade) + "' in 'grade' is no grade", table.place(row), "give 1 to 5 (CTCAE)");
     const auto known = [&](const PatientRecord& patient) { return patient.id == table.at(row, id) && (!centre || patient.centre == table.at(row, *centre)); };
     const auto patient = std::find_if(cohort_.patients.begin(), cohort_.patients.end(), known);
+    if (patient != cohort_.patients.end() && std::any_of(patient + 1, cohort_.patients.end(), known))
+      throw input_error("patient '" + table.at(row, id) + "' stands in several centres", table.place(row), "add a centre column to this table");
     if (patient == cohort_.patients.end())
       throw input_error("unknown patient '" + table.at(row, id) + "'", table.place(row), "only patients of the cohort have adverse events");
     grades[patient->key].push_back(static_cast<int>(*value));

@@ -152,6 +152,20 @@ std::string forest_section(const Source& source) {
   return section("centres", "Centre by centre", body);
 }
 
+std::string add_curves(Chart& chart, const Json& groups, const std::string& kind) {
+  std::string legend = "<ul class=\"legend\">";
+  std::vector<CountRow> at_risk;
+  for (const Json& group : groups) {
+    const std::string css = fmt::format("c{}", at_risk.size()), name = group.at("name");
+    chart.band(points_of(group.at("times"), group.at("low")), points_of(group.at("times"), group.at("high")), "band " + css);
+    chart.steps(points_of(group.at("times"), group.at("survival")), "line " + css);
+    legend += "<li class=\"" + css + "\"><span>" + escaped(name) + kind + ": " + group.at("events").dump() + " events in " + group.at("n").dump() + " patients</span></li>";
+    at_risk.push_back({name, "name " + css, points_of(group.at("at_risk_times"), group.at("at_risk"))});
+  }
+  chart.counts("Number at risk", at_risk);
+  return legend + "</ul>";
+}
+
 std::string survival_section(const Source& source) {
   if (!source.validation.is_object()) return {};
   std::string body;
@@ -159,19 +173,10 @@ std::string survival_section(const Source& source) {
     const Json& figures = source.validation.at("figures").at(endpoint);
     const double horizon = value_of(figures, "horizon");
     Chart chart(title_of(endpoint) + " by predicted risk", {0, horizon, "months after surgery", kYear}, {0, 1, "without the event", 0.2, true}, 640, 360);
-    std::string legend = "<ul class=\"legend\">";
-    std::vector<CountRow> at_risk;
-    for (const Json& group : figures.at("risk_groups").at("groups")) {
-      const std::string css = fmt::format("c{}", at_risk.size()), name = group.at("name");
-      chart.band(points_of(group.at("times"), group.at("low")), points_of(group.at("times"), group.at("high")), "band " + css);
-      chart.steps(points_of(group.at("times"), group.at("survival")), "line " + css);
-      legend += "<li class=\"" + css + "\"><span>" + escaped(name) + " risk: " + group.at("events").dump() + " events in " + group.at("n").dump() + " patients</span></li>";
-      at_risk.push_back({name, "name " + css, points_of(group.at("at_risk_times"), group.at("at_risk"))});
-    }
-    chart.counts("Number at risk", at_risk);
+    const std::string legend = add_curves(chart, figures.at("risk_groups").at("groups"), " risk");
     const double p = value_of(figures.at("risk_groups").at("logrank"), "p");
     const bool competing = figures.at("risk_groups").at("method") != "Kaplan-Meier";
-    body += figure(chart.svg() + legend + "</ul>",
+    body += figure(chart.svg() + legend,
                    escaped(title_of(endpoint)) + ", held-out patients of all folds, in three groups by predicted risk (cut at the thirds of each fold's training patients). " +
                        (competing ? "Curves: share without the event, death before it counted as a competing event (1 - Aalen-Johansen incidence)" : "Curves: Kaplan-Meier estimate") +
                        " with 95 % bands. Chance of a difference this large if the groups did not differ (log-rank test, within folds): p " + (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");

@@ -62,6 +62,7 @@ std::string benefit_figure(const Json& benefit) {
 }
 
 std::string abstained_text(const Json& counts) {
+  if (counts.empty()) return "<p>Something was recommended to everybody.</p>";
   std::string text;
   for (const auto& [why, n] : counts.items()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", escaped(why), n.get<std::int64_t>());
   return "<p>Nothing recommended, or the first strategy for want of a gain, by reason: " + text + ".</p>";
@@ -102,7 +103,12 @@ std::string endpoint_block(const std::string& name, const Json& endpoint) {
           "<p>{} patients, {} events; landmark {:.1f} months after surgery ({} had an event or were no longer observed by then), horizon {:g} months. {}</p>",
           endpoint.at("n").get<std::int64_t>(), endpoint.at("events").get<std::int64_t>(), value_of(c, "landmark_months"),
           c.at("event_or_unobserved_by_landmark").get<std::int64_t>(), value_of(c, "horizon_months"), escaped(c.value("horizon_note", "")));
+  const Json& curves = endpoint.at("curves");
+  Chart chart(title_of(name) + ", consistent and inconsistent", {0, value_of(curves, "horizon"), "months after the landmark", kYear}, {0, 1, "without the event", 0.2, true}, 640, 360);
+  const std::string legend = add_curves(chart, curves.at("groups"), "");
+  text += figure(chart.svg() + legend, escaped(curves.at("method").get<std::string>()) + " with 95 % bands, unadjusted: who is treated as recommended may differ in other ways.");
   text += given_table(c.at("given_by_recommended")) + comparison_rows(c, rows);
+  for (const Json& note : c.at("notes")) text += "<p class=\"muted\">" + escaped(note.get<std::string>()) + ".</p>";
   text += "<p>Policy value, months free from the landmark: model " + estimate_text(c.at("policy").at("model"), 2) + ", minus surgery alone " +
           estimate_text(c.at("policy").at("model_minus_surgery"), 2) + ", minus as observed " + estimate_text(c.at("policy").at("model_minus_observed"), 2) +
           ".</p>";
@@ -112,6 +118,24 @@ std::string endpoint_block(const std::string& name, const Json& endpoint) {
       number(value_of(c.at("worst_smd"), "before"), 2), number(value_of(c.at("worst_smd"), "after"), 2), percent(value_of(c, "power_for_hazard_ratio_0.7")),
       number(value_of(c.at("e_value"), "estimate"), 2), number(value_of(c.at("e_value"), "limit"), 2));
   return text;
+}
+
+// What the sealed risks are worth, beside what the validation had said.
+std::string prediction_table(const std::string& name, const Json& endpoint, const Json& earlier) {
+  const std::string month = fmt::format("{:g}", value_of(endpoint, "horizon_months"));
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [statistic, label] : std::vector<std::pair<std::string, std::string>>{{"harrell_c", "Harrell C"},
+                                                                                         {"auc." + month, "AUC, " + month + " months"},
+                                                                                         {"brier." + month, "Brier score, " + month + " months"},
+                                                                                         {"oe." + month, "observed / expected, " + month + " months"},
+                                                                                         {"calibration_slope", "calibration slope"}}) {
+    const std::string key = name + "." + statistic;
+    rows.push_back({label, estimate_text(estimate_of(endpoint.at("prediction"), key))});
+    if (earlier.is_object()) rows.back().push_back(estimate_text(estimate_of(earlier, key)));
+  }
+  std::vector<std::string> header{"prediction", "sealed"};
+  if (earlier.is_object()) header.push_back("held out before");
+  return table(header, rows);
 }
 
 std::string nulls_table(const Json& nulls) {
@@ -157,7 +181,7 @@ std::string evaluation_section(const Source& source) {
   for (const auto& [why, n] : e.at("patients").at("left_out").items())
     if (n.get<std::int64_t>() > 0) out += fmt::format("<li>{}: {}</li>", escaped(why), n.get<std::int64_t>());
   if (!out.empty()) body += "<details><summary>Left out</summary><ul>" + out + "</ul></details>";
-  for (const auto& [name, endpoint] : e.at("endpoints").items()) body += endpoint_block(name, endpoint);
+  for (const auto& [name, endpoint] : e.at("endpoints").items()) body += endpoint_block(name, endpoint) + prediction_table(name, endpoint, e.at("earlier"));
   body += nulls_table(e.at("nulls"));
   body += "<p>Treated although the estimated gain was not above 0: " + estimate_text(e.at("treated_with_gain_not_above_0")) + ".</p>";
   if (!e.at("adverse_events").is_array()) return section("evaluation", "Consistent and inconsistent treatment", body + "<p>Adverse events: not recorded.</p>");

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <tuple>
 
 namespace hepar::report {
 
@@ -100,7 +101,16 @@ std::string provenance_section(const Source& source) {
     if (from.is_object() && from.contains(key) && !from.at(key).is_null())
       rows.push_back({label, "<code>" + escaped(from.at(key).is_string() ? from.at(key).get<std::string>() : from.at(key).dump()) + "</code>"});
   };
-  if (source.evaluation.is_object()) return {};
+  if (source.evaluation.is_object()) {
+    const Json& seal = source.evaluation.at("seal");
+    for (const auto& [part, key, label] : std::initializer_list<std::tuple<const char*, const char*, const char*>>{{"predictions", "sha256", "sealed predictions"},
+                                                                                                                  {"decisions", "sha256", "sealed recommendations"},
+                                                                                                                  {"model", "parameters_sha256", "parameters"},
+                                                                                                                  {"store", "features_sha256", "features"},
+                                                                                                                  {"store", "tables_sha256", "tables"},
+                                                                                                                  {"program", "version", "program"}})
+      add(seal.value(part, Json()), key, label);
+  }
   const Json provenance = source.validation.is_object() ? source.validation.value("provenance", Json::object()) : source.run;
   for (const auto& [key, label] : std::initializer_list<std::pair<const char*, const char*>>{{"command", "command"},
                                                                                              {"ranks", "ranks"},

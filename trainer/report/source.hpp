@@ -14,6 +14,8 @@ namespace hepar::report {
 
 using Json = nlohmann::ordered_json;
 
+class Chart;
+
 constexpr double kYear = 12;  // months, between ticks
 
 struct TrainingCurve {
@@ -76,6 +78,8 @@ struct Part {
 [[nodiscard]] std::string whole_page(const std::string& title, const std::string& what, const std::vector<Part>& parts);
 [[nodiscard]] std::string sweep_page(const std::filesystem::path& folder);
 [[nodiscard]] std::string title_of(const std::string& endpoint);  // the name that readers know: "overall survival (os)"
+// Groups of observed outcomes with their bands and numbers at risk; its legend: "NAME + kind: 3 events in 9 patients".
+[[nodiscard]] std::string add_curves(Chart& chart, const Json& groups, const std::string& kind);
 [[nodiscard]] std::string figure(const std::string& chart, const std::string& caption);                           // both HTML
 
 }  // namespace hepar::report

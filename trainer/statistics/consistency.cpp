@@ -156,8 +156,9 @@ std::vector<double> consistency_weights(const StudyCohort& cohort, std::span<con
     if (own.empty()) continue;
     const std::vector<int> group = select(Codes(c.group), own);
     const std::size_t consistent = count_code(group, 1);
+    const std::string name = cohort.arm_names.empty() ? fmt::format("arm {}", arm) : cohort.arm_names[static_cast<std::size_t>(arm)];
     if (std::min(consistent, group.size() - consistent) < kLeastOfAGroup) {
-      notes.push_back(fmt::format("recommended arm {}: {} consistent and {} inconsistent patients, fewer than {}; left out of the weighted comparison", arm,
+      notes.push_back(fmt::format("recommended {}: {} consistent and {} inconsistent patients, fewer than {}; left out of the weighted comparison", name,
                                   consistent, group.size() - consistent, kLeastOfAGroup));
       continue;
     }

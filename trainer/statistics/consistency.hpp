@@ -24,6 +24,7 @@ struct StudyCohort {
   std::vector<std::vector<double>> covariates;  // [column][patient], known at surgery, complete
   std::vector<int> centre, fold;                // codes; folds for the nuisances of the policy value
   int arms = 2;
+  std::vector<std::string> arm_names;  // what notes call them; empty: their numbers
   double landmark = 0;  // months from surgery
   double horizon = 36;  // months from surgery
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "trainer/validation/figures.hpp"
 #include "trainer/validation/results.hpp"
-
-#include "trainer/statistics/survival.hpp"
 
 #include <algorithm>
 #include <array>
@@ -58,20 +57,6 @@ Free free_of_event(const st::OutcomeTable& outcomes, const std::vector<double>& 
   return free;
 }
 
-Json group_json(const std::string& name, const st::OutcomeTable& outcomes, double horizon, bool competing) {
-  std::vector<double> months, years;
-  for (double month = 1; month <= horizon + 1e-9; month += 1) months.push_back(month);
-  for (double month = 0; month <= horizon + 1e-9; month += 12) years.push_back(month);
-  Free free = free_of_event(outcomes, months, competing);
-  for (auto* values : {&free.at, &free.low, &free.high}) values->insert(values->begin(), 1);
-  months.insert(months.begin(), 0);
-  Json at_risk = Json::array();
-  for (const double month : years) at_risk.push_back(std::count_if(outcomes.time.begin(), outcomes.time.end(), [&](double t) { return t >= month; }));
-  return {{"name", name},      {"n", outcomes.time.size()}, {"events", st::count_code(outcomes.event, 1)},
-          {"times", months},   {"survival", free.at},       {"low", free.low},
-          {"high", free.high}, {"at_risk_times", years},    {"at_risk", at_risk}};
-}
-
 Json risk_groups_json(const Figured& endpoint) {
   const st::OutcomeTable cut = st::censored_at({endpoint.all.months, endpoint.all.event}, endpoint.all.horizon);
   const bool competing = st::largest_code(cut.event) > 1;
@@ -90,7 +75,7 @@ Json risk_groups_json(const Figured& endpoint) {
   static constexpr std::array<const char*, kRiskGroups> kNames{"low", "middle", "high"};
   for (std::size_t g = 0; g < kRiskGroups; ++g) {
     const st::OutcomeTable group = st::select(cut.view(), st::rows_with(endpoint.risk_group, static_cast<int>(g)));
-    if (!group.time.empty()) out["groups"].push_back(group_json(kNames[g], group, endpoint.all.horizon, competing));
+    if (!group.time.empty()) out["groups"].push_back(curve_json(kNames[g], group, endpoint.all.horizon, competing));
   }
   return out;
 }
@@ -116,6 +101,20 @@ Json calibration_json(const st::HeldOut& all) {
 }
 
 }  // namespace
+
+Json curve_json(const std::string& name, const st::OutcomeTable& outcomes, double horizon, bool competing) {
+  std::vector<double> months, years;
+  for (double month = 1; month <= horizon + 1e-9; month += 1) months.push_back(month);
+  for (double month = 0; month <= horizon + 1e-9; month += 12) years.push_back(month);
+  Free free = free_of_event(outcomes, months, competing);
+  for (auto* values : {&free.at, &free.low, &free.high}) values->insert(values->begin(), 1);
+  months.insert(months.begin(), 0);
+  Json at_risk = Json::array();
+  for (const double month : years) at_risk.push_back(std::count_if(outcomes.time.begin(), outcomes.time.end(), [&](double t) { return t >= month; }));
+  return {{"name", name},      {"n", outcomes.time.size()}, {"events", st::count_code(outcomes.event, 1)},
+          {"times", months},   {"survival", free.at},       {"low", free.low},
+          {"high", free.high}, {"at_risk_times", years},    {"at_risk", at_risk}};
+}
 
 Json figures_of(const Figured& endpoint) {
   return {{"horizon", endpoint.all.horizon}, {"risk_groups", risk_groups_json(endpoint)}, {"calibration", calibration_json(endpoint.all)}};

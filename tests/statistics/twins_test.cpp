@@ -216,6 +216,56 @@ TEST(HeldOut, HoldsTheSmallestNumberOfEventsAtEveryMonth) {
   EXPECT_TRUE(held_out_differences(data, data, {.bootstrap = 10}).at("rfs.auc.12").not_estimable.ends_with("fewer than 10"));
 }
 
+// Uno's C to 13 months and to 36 are two quantities: a fold that is not followed to the horizon stays out of the pool.
+TEST(HeldOut, SaysNothingOverTimeOfAFoldThatIsNotFollowedToTheHorizon) {
+  const HeldOut whole = fold(4, 120);
+  HeldOut early = whole;
+  for (std::size_t i = 0; i < early.months.size(); ++i)
+    if (early.months[i] > 26.5) {
+      early.months[i] = 26.5;
+      early.event[i] = 0;
+    }
+  const Estimates estimates = held_out_metrics(early, {.bootstrap = 10}), of_whole = held_out_metrics(whole, {.bootstrap = 10});
+  for (const char* name : {"rfs.uno_c", "rfs.ibs"}) {
+    EXPECT_EQ(estimates.at(name).not_estimable, "followed to 26 of 36 months") << name;
+    EXPECT_EQ(held_out_differences(early, early, {.bootstrap = 10}).at(name).not_estimable, "followed to 26 of 36 months") << name;
+    EXPECT_NE(pooled(std::vector<Estimates>{of_whole, estimates}).at(name).method.find("k = 1 of 2 folds"), std::string::npos) << name;
+  }
+  EXPECT_TRUE(estimates.at("rfs.auc.24").estimable()) << "months that are reached keep their figures";
+  EXPECT_TRUE(of_whole.at("rfs.uno_c").method.starts_with("Uno C to 36 months"));
+  EXPECT_TRUE(of_whole.at("rfs.ibs").method.starts_with("Brier score, trapezoid over months 12 to 36"));
+  EXPECT_NEAR(of_whole.at("rfs.uno_c").value, uno_c({whole.months, whole.event}, whole.risk, {.tau = 36}), 1e-12);
+}
+
+TEST(HeldOut, JudgesRisksThatNobodyCanMeanByTheirOrderAlone) {
+  const HeldOut data = fold(3, 120);
+  HeldOut wild = data;
+  wild.risks_unjudged = "too few events to fit";
+  const Estimates all = held_out_metrics(data, {.bootstrap = 10}), order = held_out_metrics(wild, {.bootstrap = 10}), differences = held_out_differences(data, wild, {.bootstrap = 10});
+  for (const auto& [name, estimate] : all) {
+    ASSERT_TRUE(estimate.estimable()) << name << " tests nothing";
+    const std::string statistic = name.substr(4, name.find('.', 4) - 4);
+    const bool by_order = statistic == "harrell_c" || statistic == "uno_c" || statistic == "auc" || statistic == "median_follow_up";
+    EXPECT_EQ(order.at(name).not_estimable, by_order ? "" : "too few events to fit") << name;
+    if (differences.contains(name)) EXPECT_EQ(differences.at(name).not_estimable, by_order ? "" : "baseline: too few events to fit") << name;
+  }
+}
+
+// Whatever a fold would have said is named with the reason when it could not be predicted.
+TEST(HeldOut, NamesEveryFigureOfAFoldThatNobodyPredicted) {
+  HeldOut data = fold(3, 120);
+  const Estimates all = held_out_metrics(data, {.bootstrap = 2});
+  data.risk.clear();
+  data.survival.clear();
+  const Estimates none = unpredicted_metrics(data, "not trained");
+  ASSERT_EQ(none.size(), all.size());
+  for (const auto& [name, estimate] : all) {
+    EXPECT_EQ(none.at(name).not_estimable, "not trained") << name;
+    EXPECT_EQ(none.at(name).events, estimate.events) << name;
+    EXPECT_EQ(none.at(name).n, 120) << name;
+  }
+}
+
 // With a nearly perfect order and few patients a plain interval would pass 1.
 TEST(HeldOut, KeepsIntervalsWhereTheStatisticCanLie) {
   HeldOut data = fold(6, 22);

@@ -16,26 +16,17 @@ constexpr double kSmallestG = 0.05;  // below it 1/G explodes: the month is not 
 
 std::string month_text(double month) { return std::to_string(std::llround(month)); }
 
-double uno_horizon(const HeldOut& fold, const StepCurve& g) {
-  double tau = 0;
-  for (const double t : fold.months) {
-    if (t <= fold.horizon && g.before(t) >= kSmallestG) tau = std::max(tau, t);
-  }
-  return tau;
-}
-
 }  // namespace
 
 Evaluation::Evaluation(const HeldOut& fold, const HeldOutOptions& options)
     : fold_(fold), min_events_(options.min_events), cut_(censored_at(outcomes(), fold.horizon)), censoring_(censoring_curve(outcomes())),
-      tau_(uno_horizon(fold, censoring_)), concordance_(outcomes(), fold.risk, tau_) {
+      concordance_(outcomes(), fold.risk, fold.horizon) {
   for (std::size_t m = 0; m < fold.at.size(); ++m) {
     std::vector<double> risk;
     for (const double survival : fold.survival[m]) risk.push_back(1 - survival);
     ascending_.push_back(ascending_order(risk));
     risks_.push_back(std::move(risk));
     thresholds_.push_back(options.net_benefit_threshold > 0 ? options.net_benefit_threshold : observed_risk(outcomes(), fold.at[m]).value);
-    if (not_weightable(m).empty()) weightable_.push_back(m);
   }
   views_.assign(risks_.begin(), risks_.end());
   if (!fold.at.empty()) figures_ = make_figures();
@@ -53,8 +44,8 @@ std::string Evaluation::few_events(double time) const {
 }
 
 std::string Evaluation::beyond_follow_up(std::size_t month) const {
-  const bool reached = std::any_of(fold_.months.begin(), fold_.months.end(), [&](double t) { return t >= fold_.at[month]; });
-  return reached ? "" : "nobody is followed to " + month_text(fold_.at[month]) + " months";
+  const double last = fold_.months.empty() ? 0 : *std::max_element(fold_.months.begin(), fold_.months.end());
+  return last >= fold_.at[month] ? "" : "followed to " + month_text(std::floor(last)) + " of " + month_text(fold_.at[month]) + " months";
 }
 
 std::string Evaluation::too_little_by(std::size_t month) const {
@@ -85,7 +76,8 @@ std::string Evaluation::no_pairs(std::size_t month) const {
   return constant_score(risks_[month]);
 }
 
-// A new resampled statistic is one entry here (and a line in scale.cpp if its range is bounded).
+// A new resampled statistic is one entry here (and a line in scale.cpp if its range is bounded). One that spans time, as
+// Uno's C and the IBS, spans the same months in every fold: to fewer it would be another estimand under the same name.
 std::vector<Figure> Evaluation::make_figures() const {
   std::vector<Figure> out;
   const auto at = [&](std::size_t m) { return month_text(fold_.at[m]); };
@@ -95,21 +87,17 @@ std::vector<Figure> Evaluation::make_figures() const {
   };
   const auto called = [](const char* text) { return [text](std::size_t) { return std::string(text); }; };
 
+  const auto judged = [this](std::string why) { return why.empty() ? fold_.risks_unjudged : why; };
+  const std::size_t horizon = fold_.at.size() - 1;
   std::string why = constant_score(fold_.risk);
-  out.push_back({"uno_c", "Uno C to " + month_text(tau_) + " months", why.empty() ? few_events(tau_) : why, events_by(tau_), [this](const Replicate& r) { return uno(r); }});
+  out.push_back({"uno_c", "Uno C to " + at(horizon) + " months", why.empty() ? no_score(horizon) : why, events(), [this](const Replicate& r) { return uno(r); }});
   each("auc", called("AUC by inverse probability of censoring"), [&](std::size_t m) { return no_pairs(m); },
        [this](std::size_t m, const Replicate& r) { return auc_sorted(outcomes(), risks_[m], ascending_[m], fold_.at[m], r.ipcw()); });
-  each("brier", called("Brier score by inverse probability of censoring"), [&](std::size_t m) { return no_score(m); }, [](std::size_t m, const Replicate& r) { return r.brier.brier[m]; });
-  each("ipa", called("1 - Brier / Brier of the observed risk for everybody"), [&](std::size_t m) { return no_score(m); }, [](std::size_t m, const Replicate& r) { return r.brier.ipa[m]; });
-  if (weightable_.size() < 2) {
-    out.push_back({"ibs", "", "needs two months with enough follow-up", events(), {}});
-  } else {
-    const std::size_t first = weightable_.front(), last = weightable_.back();
-    out.push_back({"ibs", "Brier score, trapezoid over months " + at(first) + " to " + at(last), few_events(fold_.at[last]), events_by(fold_.at[last]),
-                   [this](const Replicate& r) { return trapezoid_mean(select(fold_.at, weightable_), select(r.brier.brier, weightable_)); }});
-  }
-  const std::size_t horizon = fold_.at.size() - 1;
-  why = beyond_follow_up(horizon);
+  each("brier", called("Brier score by inverse probability of censoring"), [&](std::size_t m) { return judged(no_score(m)); }, [](std::size_t m, const Replicate& r) { return r.brier.brier[m]; });
+  each("ipa", called("1 - Brier / Brier of the observed risk for everybody"), [&](std::size_t m) { return judged(no_score(m)); }, [](std::size_t m, const Replicate& r) { return r.brier.ipa[m]; });
+  out.push_back({"ibs", "Brier score, trapezoid over months " + at(0) + " to " + at(horizon), horizon == 0 ? "needs two months" : judged(no_score(horizon)), events(),
+                 [this](const Replicate& r) { return trapezoid_mean(fold_.at, r.brier.brier); }});
+  why = judged(beyond_follow_up(horizon));
   if (why.empty()) why = calibration_index(cut(), risks_[horizon], fold_.horizon).problem;
   out.push_back({"ici", "integrated calibration index", why, events(), [this](const Replicate& r) { return calibration_index(cut(), risks_.back(), fold_.horizon, r.weight).ici; }});
   const auto benefit = largest_code(fold_.event) > 1 ? net_benefit_competing : net_benefit;
@@ -119,7 +107,7 @@ std::vector<Figure> Evaluation::make_figures() const {
     return "net benefit at threshold " + std::string(text.data());
   }, [&](std::size_t m) {
     const bool decides = thresholds_[m] > 0 && thresholds_[m] < 1;
-    return decides ? too_little_by(m) : "the observed risk at " + at(m) + " months is 0 or 1, no threshold";
+    return decides ? judged(too_little_by(m)) : "the observed risk at " + at(m) + " months is 0 or 1, no threshold";
   }, [this, benefit](std::size_t m, const Replicate& r) { return benefit(outcomes(), risks_[m], fold_.at[m], Values(&thresholds_[m], 1), r.weight).model[0]; });
   return out;
 }
@@ -127,7 +115,7 @@ std::vector<Figure> Evaluation::make_figures() const {
 double Evaluation::uno(const Replicate& replicate) const {
   std::vector<double> lead(fold_.months.size(), 0.0);
   for (std::size_t i = 0; i < lead.size(); ++i) {
-    if (fold_.event[i] != 1 || fold_.months[i] > tau_ || !(replicate.weight[i] > 0)) continue;
+    if (fold_.event[i] != 1 || fold_.months[i] > fold_.horizon || !(replicate.weight[i] > 0)) continue;
     const double at = replicate.censoring.before(fold_.months[i]);
     lead[i] = 1 / (at * at);
   }

@@ -40,7 +40,7 @@ class Evaluation {
   [[nodiscard]] const std::vector<double>& risk_at(std::size_t month) const { return risks_[month]; }
   [[nodiscard]] std::int64_t events() const { return static_cast<std::int64_t>(count_code(cut_.event, 1)); }
   [[nodiscard]] std::int64_t events_by(double time) const;
-  // Why nothing can be said of that month: nobody is followed to it, or too few events lie before it. Empty: something can.
+  // Why nothing can be said of that month: follow-up ends before it, or too few events lie before it. Empty: something can.
   [[nodiscard]] std::string too_little_by(std::size_t month) const;
 
   [[nodiscard]] const std::vector<Figure>& figures() const { return figures_; }
@@ -60,12 +60,10 @@ class Evaluation {
   std::int64_t min_events_;
   OutcomeTable cut_;
   StepCurve censoring_;
-  double tau_ = 0;                              // of Uno's C
   std::vector<std::vector<double>> risks_;      // [month][patient]
   std::vector<Values> views_;
   std::vector<std::vector<std::uint32_t>> ascending_;  // patients by risk, a month
   std::vector<double> thresholds_;              // of net benefit, a month
-  std::vector<std::size_t> weightable_;         // months that the IBS spans
   PreparedConcordance concordance_;
   std::vector<Figure> figures_;
 };

@@ -89,26 +89,26 @@ bool several_centres(const HeldOut& fold) {
   return std::any_of(fold.centre.begin(), fold.centre.end(), [&](int c) { return c != fold.centre.front(); });
 }
 
-}  // namespace
-
-Estimates held_out_metrics(const HeldOut& fold, const HeldOutOptions& options) {
-  const Evaluation evaluation(fold, options);
+// `why` nothing can be said, or empty.
+Estimates metrics_of(const HeldOut& fold, const Evaluation& evaluation, const HeldOutOptions& options, const std::string& why) {
   const std::int64_t events = evaluation.events();
   Sheet sheet(fold, PoolKind::metrics);
-  const std::string why = too_few(fold, events, options);
   const auto put = [&](const std::string& name, auto estimate) { sheet.put(name, why.empty() ? estimate() : Estimate::none(why), events); };
+  const auto judged = [&](std::string reason, auto estimate) {
+    if (reason.empty()) reason = fold.risks_unjudged;
+    return reason.empty() ? estimate() : Estimate::none(reason);
+  };
   put("harrell_c", [&] { return harrell_c_estimate(evaluation.cut(), fold.risk); });
   if (several_centres(fold)) {
     ConcordanceOptions within;
     within.strata = fold.centre;
     put("harrell_c_within", [&] { return harrell_c_estimate(evaluation.cut(), fold.risk, {}, within); });
   }
-  put("calibration_slope", [&] { return calibration_slope_estimate(evaluation.cut(), evaluation.risk_at(fold.at.size() - 1)); });
+  sheet.put("calibration_slope", judged(why, [&] { return calibration_slope_estimate(evaluation.cut(), evaluation.risk_at(fold.at.size() - 1)); }), events);
   put("median_follow_up", [&] { return median_follow_up_estimate(evaluation.outcomes()); });
   for (std::size_t m = 0; m < fold.at.size(); ++m) {
-    std::string little = why.empty() ? evaluation.too_little_by(m) : why;
     sheet.put("oe." + std::to_string(std::llround(fold.at[m])),
-              little.empty() ? observed_expected_estimate(evaluation.outcomes(), evaluation.risk_at(m), fold.at[m]) : Estimate::none(std::move(little)),
+              judged(why.empty() ? evaluation.too_little_by(m) : why, [&] { return observed_expected_estimate(evaluation.outcomes(), evaluation.risk_at(m), fold.at[m]); }),
               evaluation.events_by(fold.at[m]));
   }
   if (fold.at.empty()) return sheet.take();
@@ -122,6 +122,20 @@ Estimates held_out_metrics(const HeldOut& fold, const HeldOutOptions& options) {
       bootstrap_errors(n, figures.size(), options, [&](Values weight) { return evaluation.values(weight); });
   sheet.put(figures, evaluation.values(ones(n)), errors, "patient bootstrap of " + std::to_string(options.bootstrap));
   return sheet.take();
+}
+
+}  // namespace
+
+Estimates held_out_metrics(const HeldOut& fold, const HeldOutOptions& options) {
+  const Evaluation evaluation(fold, options);
+  return metrics_of(fold, evaluation, options, too_few(fold, evaluation.events(), options));
+}
+
+Estimates unpredicted_metrics(HeldOut fold, const std::string& why) {
+  fold.risk.assign(fold.months.size(), 0.0);
+  fold.survival.assign(fold.at.size(), ones(fold.months.size()));
+  const HeldOutOptions options;
+  return metrics_of(fold, Evaluation(fold, options), options, why);
 }
 
 Estimates held_out_differences(const HeldOut& model, const HeldOut& baseline, const HeldOutOptions& options) {

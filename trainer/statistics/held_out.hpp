@@ -3,7 +3,8 @@
 // NAME = <endpoint>.<statistic>[.<months>]:
 //   harrell_c (times censored at the horizon; infinitesimal jackknife), harrell_c_within (strata = centres, when a fold
 //   holds several), uno_c, auc.M, brier.M, ipa.M, ibs, oe.M, calibration_slope, ici, net_benefit.M, median_follow_up.
-// M: every month at which survival was predicted; calibration_slope, ici and uno_c stand at the horizon.
+// M: every month at which survival was predicted; calibration_slope, ici and uno_c stand at the horizon, the IBS spans all
+// M. A fold that is not followed to the horizon has neither Uno's C nor the IBS: to an earlier month they are other figures.
 #pragma once
 
 #include "trainer/statistics/estimate.hpp"
@@ -26,6 +27,7 @@ struct HeldOut {
   std::vector<double> at;                    // months of the predicted survival, ascending, last = horizon
   std::vector<std::vector<double>> survival; // [month of `at`][patient]: 1 - P(event of this endpoint by then)
   std::vector<int> centre;                   // codes; empty: one centre
+  std::string risks_unjudged = {};           // why its risks are judged by their order alone (C, AUC); empty: as probabilities too
 };
 
 struct HeldOutOptions {
@@ -37,6 +39,8 @@ struct HeldOutOptions {
 };
 
 [[nodiscard]] Estimates held_out_metrics(const HeldOut& fold, const HeldOutOptions& options = {});
+// The same names, of a fold that nobody could predict: each with this reason. `risk` and `survival` need not be there.
+[[nodiscard]] Estimates unpredicted_metrics(HeldOut fold, const std::string& why);
 // model - baseline on the same patients (outcomes of `model`): harrell_c by its influence values, uno_c, auc, brier,
 // ipa, ibs, ici by the paired bootstrap.
 [[nodiscard]] Estimates held_out_differences(const HeldOut& model, const HeldOut& baseline, const HeldOutOptions& options = {});

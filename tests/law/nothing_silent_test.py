@@ -71,6 +71,17 @@ def every_training_and_test_adds_up(store, folder, eligible):
     for fold in result["folds"]:
         for name, estimate in fold["metrics"].items():
             assert ("value" in estimate) != bool(estimate.get("not_estimable")), f"{fold['name']} {name} has neither a value nor a reason"
+    listed = {(entry["fold"], entry.get("baseline"), entry["name"]): entry["why"] for entry in result["not_estimable"]}
+    assert result["baselines"]
+    for baseline, over in result["baselines"].items():
+        assert "at least 10 events per coefficient" in over["method"] and over["title"]
+        for fold in over["folds"]:
+            for group, before in (("metrics", ""), ("difference", "difference.")):
+                assert fold[group], (fold["name"], group)
+                for name, estimate in fold[group].items():
+                    if "not_estimable" in estimate:
+                        whole = listed.get((fold["name"], baseline, before + name.split(".")[0]))
+                        assert listed.get((fold["name"], baseline, before + name), whole) == estimate["not_estimable"], f"{fold['name']} {baseline} {before}{name} is not listed with its reason"
     for entry in result["not_estimable"]:
         assert entry["why"], entry
 

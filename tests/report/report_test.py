@@ -81,6 +81,9 @@ def figures_are_those_of(page, result, flow):
         for row in re.findall(r'<g class="counts">(.*?)</g>', chart, re.S):
             assert re.findall(r'<text class="tick" x="([\d.]+)"', row) == list(ticks.values()), row
         assert all(f">{share} %</text>" in chart for share in (0, 20, 40, 60, 80, 100)), "the share's axis has no numbers"
+    for baseline in result["baselines"].values():
+        assert f"What it is compared with: {html.escape(baseline['title'])}</dt><dd>{html.escape(baseline['method'])}" in page
+        assert cells_of(page, "accuracy", f"rfs, minus {baseline['title']}")
     centres = list(flow["patients"])
     assert cells_of(page, "flow", "eligible") == ["eligible", str(sum(flow["eligible"].values())), *(str(flow["eligible"].get(c, 0)) for c in centres)]
     for fold in result["folds"]:

@@ -51,6 +51,8 @@ with tempfile.TemporaryDirectory() as scratch:
         done, results, out = validate(folder, seed, ranks)
         a, b = sorted(results["folds"], key=lambda fold: fold["name"])
         assert "has an event" in a["metrics"]["os.harrell_c"]["not_estimable"] and a["parameters_sha256"] == "", a
+        assert set(a["metrics"]) == set(b["metrics"]), set(a["metrics"]) ^ set(b["metrics"])
+        assert all(estimate["not_estimable"] == why for estimate in a["metrics"].values()) and a["events"]["os"] == a["metrics"]["os.harrell_c"]["events"] > 0, a
         assert 0 <= b["metrics"]["os.harrell_c"]["value"] <= 1, b["metrics"]["os.harrell_c"]
         assert {"fold": "A", "name": "os", "why": why} in results["not_estimable"]
         assert results["audit"]["passed"]

@@ -13,15 +13,6 @@ namespace hepar::report {
 
 namespace {
 
-Json difference(const Source& source, const std::string& name) {
-  const Json baselines = source.validation.value("baselines", Json::object());
-  return baselines.contains("clinical_cox") ? estimate_of(baselines.at("clinical_cox").value("difference", Json::object()), name) : Json(nullptr);
-}
-Json baseline(const Source& source, const std::string& name) {
-  const Json baselines = source.validation.value("baselines", Json::object());
-  return baselines.contains("clinical_cox") ? estimate_of(baselines.at("clinical_cox").value("pooled", Json::object()), name) : Json(nullptr);
-}
-
 Points points_of(const Json& x, const Json& y) {
   Points points;
   for (std::size_t i = 0; i < x.size() && i < y.size(); ++i)
@@ -92,13 +83,16 @@ std::string forest(const Source& source, const std::string& endpoint) {
 // "Recurrence-free survival (rfs): C 0.73 (0.70 to 0.76) …" in words, for who reads nothing else.
 std::string sentence(const Source& source, const std::string& endpoint) {
   const std::string c = endpoint + ".harrell_c", title = "<b>" + escaped(title_of(endpoint)) + ":</b> ";
-  const Json all = pooled(source, c), gain = difference(source, c);
+  const Json all = pooled(source, c);
   if (!all.is_object() || all.contains("not_estimable")) return "<li>" + title + (all.is_object() ? estimate_text(all) : "not computed") + ".</li>";
   std::string text = title + "C " + estimate_text(all, 2);
-  if (const double value = value_of(gain, "value"), low = value_of(gain, "low"), high = value_of(gain, "high"); std::isfinite(low)) {
+  for (const BaselineShown& one : baselines_of(source)) {
+    const Json gain = estimate_of(one.difference, c);
+    const double value = value_of(gain, "value"), low = value_of(gain, "low"), high = value_of(gain, "high");
+    if (!std::isfinite(low)) continue;
     const char* verdict = low > 0 ? "more than" : high < 0 ? "less than" : "no clear difference from";
-    text += low > 0 || high < 0 ? fmt::format("; {:.2f} {} a Cox model of the clinical columns alone ({:.2f} to {:.2f})", std::fabs(value), verdict, std::min(std::fabs(low), std::fabs(high)), std::max(std::fabs(low), std::fabs(high)))
-                                : fmt::format("; {} a Cox model of the clinical columns alone ({:+.2f}, {:+.2f} to {:+.2f})", verdict, value, low, high);
+    text += low > 0 || high < 0 ? fmt::format("; {:.2f} {} the {} ({:.2f} to {:.2f})", std::fabs(value), verdict, escaped(one.title), std::min(std::fabs(low), std::fabs(high)), std::max(std::fabs(low), std::fabs(high)))
+                                : fmt::format("; {} the {} ({:+.2f}, {:+.2f} to {:+.2f})", verdict, escaped(one.title), value, low, high);
   }
   return "<li>" + text + ".</li>";
 }
@@ -108,18 +102,28 @@ std::string sentence(const Source& source, const std::string& endpoint) {
 std::string headline_section(const Source& source) {
   if (!source.validation.is_object()) return {};
   std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> header{"endpoint", "model", "in a new centre"};
+  const std::vector<BaselineShown> baselines = baselines_of(source);
+  for (const BaselineShown& one : baselines) {
+    header.push_back(escaped(one.title));
+    header.push_back("model minus " + escaped(one.title));
+  }
+  header.emplace_back("events / patients");
   std::string sentences;
   for (const std::string& endpoint : endpoints_of(source)) {
     const std::string c = endpoint + ".harrell_c";
     const Json all = pooled(source, c);
     sentences += sentence(source, endpoint);
-    rows.push_back({escaped(title_of(endpoint)), estimate_text(all), estimate_text(pooled(source, c + "_prediction")), estimate_text(baseline(source, c)),
-                    estimate_text(difference(source, c)),
-                    all.is_object() ? fmt::format("{} / {}", number(value_of(all, "events"), 0), number(value_of(all, "n"), 0)) : "not known"});
+    rows.push_back({escaped(title_of(endpoint)), estimate_text(all), estimate_text(pooled(source, c + "_prediction"))});
+    for (const BaselineShown& one : baselines) {
+      rows.back().push_back(estimate_text(estimate_of(one.pooled, c)));
+      rows.back().push_back(estimate_text(estimate_of(one.difference, c)));
+    }
+    rows.back().push_back(all.is_object() ? fmt::format("{} / {}", number(value_of(all, "events"), 0), number(value_of(all, "n"), 0)) : "not known");
   }
   return section("headline", "How well it tells patients apart where it was never trained",
                  "<ul class=\"sentences\">" + sentences + "</ul>" +
-                     table({"endpoint", "model", "in a new centre", "clinical Cox model", "model minus Cox", "events / patients"}, rows) +
+                     table(header, rows) +
                      "<p class=\"muted\">C (Harrell's concordance) is the chance that of two patients the one with the higher predicted risk has the event first: 1 is always, 0.5 is a coin. "
                      "In parentheses: 95 % intervals; for a new centre, the range in which the C of a centre that nobody has seen would lie.</p>");
 }
@@ -128,15 +132,15 @@ std::string headline_section(const Source& source) {
 std::string reading_section(const Source& source) {
   if (!source.validation.is_object()) return {};
   const std::string estimand = source.validation.value("estimand", "");
-  static constexpr std::array<std::pair<const char*, const char*>, 6> kWords{
+  static constexpr std::array<std::pair<const char*, const char*>, 5> kWords{
       {{"Fold", "one part of the patients, kept aside while a model is trained on the others and then predicted by it. With <code>leave_one_centre_out</code> a fold is one centre, or several small ones together."},
        {"Held out", "kept aside in that way. Every figure below comes from predictions of held-out patients only."},
        {"Pooled", "one number from all folds by random effects: centres may truly differ, and a centre with few events counts less."},
        {"Natural mixture", "the prediction for a patient whose treatment after surgery is not yet known: the predictions under each strategy, weighted by how often patients like this one received it in the training centres."},
-       {"Not estimable", "too few events, patients or months of follow-up to say anything; such a figure stays out of the pool and is listed with its reason."},
-       {"Clinical Cox model", "a conventional regression on the clinical columns, fitted and tested on the same patients: what the images, slides and reports have to surpass."}}};
+       {"Not estimable", "too few events, patients or months of follow-up to say anything; such a figure stays out of the pool and is listed with its reason."}}};
   std::string list;
   for (const auto& [word, meaning] : kWords) list += std::string("<dt>") + word + "</dt><dd>" + meaning + "</dd>";
+  for (const BaselineShown& one : baselines_of(source)) list += "<dt>What it is compared with: " + escaped(one.title) + "</dt><dd>" + escaped(one.method) + ".</dd>";
   return section("reading", "How to read this page", "<dl>" + list + "</dl>" + (estimand.empty() ? "" : "<p>What is predicted: " + escaped(estimand) + ".</p>"));
 }
 

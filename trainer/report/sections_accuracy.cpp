@@ -17,25 +17,41 @@ constexpr const char* kTerms =
     "distance of predicted risk and outcome, 0 is perfect. IPA: share by which that is smaller than with everybody's average risk. Observed / expected: 1 is perfect. Uno C: C with patients lost to "
     "follow-up accounted for. IBS: Brier over time. ICI: mean distance of predicted from observed risk. AUC, Brier and IPA weight patients by their chance of still being followed.</p>";
 
-// "3 of 5 folds" where some folds say nothing of it.
-std::string pooled_text(const Source& source, const std::string& name, int digits = 3) {
+// An estimate with "3 of 5 folds" where some folds say nothing of it.
+std::string pooled_text(const Json& estimate, const Json& folds, const char* group, const std::string& name, int digits) {
   std::size_t have = 0;
-  const Json& folds = source.validation.at("folds");
-  for (const Json& fold : folds) have += std::isfinite(value_of(estimate_of(fold.at("metrics"), name), "value")) ? 1 : 0;
-  const std::string text = estimate_text(pooled(source, name), digits);
+  for (const Json& fold : folds) have += std::isfinite(value_of(estimate_of(fold.value(group, Json::object()), name), "value")) ? 1 : 0;
+  const std::string text = estimate_text(estimate, digits);
   return have == 0 || have == folds.size() ? text : text + fmt::format(" <span class=\"ci\">{} of {} folds</span>", have, folds.size());
 }
+std::string pooled_text(const Source& source, const std::string& name, int digits = 3) {
+  return pooled_text(pooled(source, name), source.validation.at("folds"), "metrics", name, digits);
+}
 
-// Folds and reasons, each with the figures that it takes away.
+// What the model has over each baseline, at the horizon and over time.
+std::string compared_table(const Source& source) {
+  std::vector<std::vector<std::string>> rows;
+  for (const BaselineShown& one : baselines_of(source))
+    for (const std::string& endpoint : endpoints_of(source)) {
+      const std::string month = "." + number(value_of(source.validation.at("figures").at(endpoint), "horizon"), 0);
+      rows.push_back({escaped(endpoint) + ", minus " + escaped(one.title)});
+      for (const std::string& name : {std::string("uno_c"), "auc" + month, "brier" + month, "ipa" + month, std::string("ibs"), std::string("ici")})
+        rows.back().push_back(pooled_text(estimate_of(one.difference, endpoint + "." + name), one.folds, "difference", endpoint + "." + name, 3));
+    }
+  return rows.empty() ? "" : table({"model minus baseline, at the horizon", "Uno C", "AUC", "Brier", "IPA", "IBS", "ICI"}, rows);
+}
+
+// Folds and reasons, each with the figures that it takes away; a baseline's only where the model's own figure is there.
 std::string missing_text(const Source& source) {
   std::vector<std::pair<std::string, std::string>> reasons;  // "C02: 3 events by 12 months, …", names
   for (const Json& one : source.validation.value("not_estimable", Json::array())) {
     const std::string key = one.at("fold").get<std::string>() + ": " + one.at("why").get<std::string>();
     const auto found = std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == key; });
+    const std::string baseline = one.value("baseline", ""), name = (baseline.empty() ? "" : baseline + " ") + one.at("name").get<std::string>();
     if (found == reasons.end()) {
-      reasons.emplace_back(key, one.at("name"));
-    } else {
-      found->second += ", " + one.at("name").get<std::string>();
+      reasons.emplace_back(key, name);
+    } else if (baseline.empty() || found->second.find(baseline) != std::string::npos) {
+      found->second += ", " + name;
     }
   }
   std::string list;
@@ -89,7 +105,7 @@ std::string accuracy_section(const Source& source) {
     over_time.push_back({escaped(endpoint), pooled_text(source, endpoint + ".uno_c"), pooled_text(source, endpoint + ".ibs"), pooled_text(source, endpoint + ".ici")});
   }
   return section("accuracy", "How accurate it is, by time",
-                 table({"", "AUC", "Brier", "IPA", "observed / expected"}, by_month) + table({"over time", "Uno C", "IBS", "ICI"}, over_time) + kTerms + missing_text(source));
+                 table({"", "AUC", "Brier", "IPA", "observed / expected"}, by_month) + table({"over time", "Uno C", "IBS", "ICI"}, over_time) + compared_table(source) + kTerms + missing_text(source));
 }
 
 // How many patients of each training fold received a strategy: what its prediction can rest on.

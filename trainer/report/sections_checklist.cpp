@@ -101,8 +101,9 @@ std::string fairness(const Source& s) {
   return s.validation.contains("availability") ? "by what is missing of a patient; not by sex, age or ethnicity" : std::string();
 }
 std::string baseline(const Source& s) {
-  return s.validation.contains("baselines") && !s.validation.at("baselines").empty() ? "paired with a clinical Cox model on the same folds: section Result"
-                                                                                     : std::string();
+  std::string titles;
+  for (const BaselineShown& one : baselines_of(s)) titles += (titles.empty() ? "" : ", ") + escaped(one.title);
+  return titles.empty() ? titles : "paired on the same folds with: " + titles + ": section Result";
 }
 std::string provenance(const Source& s) {
   return "hashes of data, configuration and parameters: section Provenance" +

@@ -93,6 +93,14 @@ Json pooled(const Source& source, const std::string& name) {
   return source.validation.contains("pooled") ? estimate_of(source.validation.at("pooled"), name) : Json(nullptr);
 }
 
+std::vector<BaselineShown> baselines_of(const Source& source) {
+  std::vector<BaselineShown> out;
+  const Json baselines = source.validation.is_object() ? source.validation.value("baselines", Json::object()) : Json::object();
+  for (const auto& [name, one] : baselines.items())
+    out.push_back({name, one.value("title", name), one.value("method", ""), one.value("folds", Json::array()), one.value("pooled", Json::object()), one.value("difference", Json::object())});
+  return out;
+}
+
 double value_of(const Json& json, const char* key) {
   if (!json.is_object() || !json.contains(key) || !json.at(key).is_number()) return std::nan("");
   return json.at(key).get<double>();

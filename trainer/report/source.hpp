@@ -69,6 +69,12 @@ struct Source {
 [[nodiscard]] std::string estimate_text(const Json& estimate, int digits = 3);
 [[nodiscard]] Json estimate_of(const Json& group, const std::string& name);  // null when absent
 [[nodiscard]] Json pooled(const Source& source, const std::string& name);    // an Estimate, or null
+// Every model that the validation compared with, whatever its name.
+struct BaselineShown {
+  std::string name, title, method;  // title for readers; method empty in results that do not say it
+  Json folds, pooled, difference;   // folds: [{"name", "metrics", "difference"}]
+};
+[[nodiscard]] std::vector<BaselineShown> baselines_of(const Source& source);
 [[nodiscard]] double value_of(const Json& json, const char* key);            // NaN when absent or null
 [[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
 // A whole page of such parts, and its navigation.

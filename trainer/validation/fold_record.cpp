@@ -36,7 +36,8 @@ Json fold_json(const FoldResult& result) {
   for (const Strategy& strategy : result.strategies) out["strategies"].push_back(strategy_json(strategy));
   for (const EndpointResult& endpoint : result.endpoints) {
     Json baselines = Json::object();
-    for (const auto& [name, survival] : endpoint.baselines) baselines[name] = survival;
+    for (const auto& [name, one] : endpoint.baselines)
+      baselines[name] = {{"survival", one.survival}, {"events_per_coefficient", one.events_per_coefficient}, {"risks_unjudged", one.risks_unjudged}};
     out["endpoints"].push_back({{"endpoint", endpoint.endpoint},
                                 {"months", endpoint.months},
                                 {"risk_cuts", endpoint.risk_cuts},
@@ -70,9 +71,11 @@ FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
     result.propensity_note = json.at("propensity_note");
     result.calibration = maps_from(json.at("calibration").dump());
     result.seconds = json.at("seconds");
-    for (const Json& endpoint : json.at("endpoints"))
-      result.endpoints.push_back({endpoint.at("endpoint"), endpoint.at("months"), endpoint.at("risk_cuts"), endpoint.at("natural").get<Survival>(),
-                                  endpoint.at("raw").get<Survival>(), endpoint.at("baselines").get<std::map<std::string, Survival>>()});
+    for (const Json& endpoint : json.at("endpoints")) {
+      result.endpoints.push_back({endpoint.at("endpoint"), endpoint.at("months"), endpoint.at("risk_cuts"), endpoint.at("natural").get<Survival>(), endpoint.at("raw").get<Survival>(), {}});
+      for (const auto& [baseline, one] : endpoint.at("baselines").items())
+        result.endpoints.back().baselines[baseline] = {one.at("survival").get<Survival>(), one.at("events_per_coefficient"), one.at("risks_unjudged")};
+    }
     if (!result.record.not_trained.empty()) return result;
     // What the model itself says it saw, for the audit.
     const engine::ModelFile model = engine::read_model_file(folder.fold(name).model_json());

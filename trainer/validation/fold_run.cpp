@@ -3,7 +3,6 @@
 
 #include "data/base/files.hpp"
 #include "data/cohort/availability.hpp"
-#include "trainer/validation/baselines.hpp"
 #include "trainer/validation/decisions.hpp"
 #include "trainer/validation/training_weights.hpp"
 
@@ -158,9 +157,9 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
     const auto& asked = request.experiment.validation.baselines;
     if (std::find(asked.begin(), asked.end(), baseline.name) == asked.end()) continue;
     const BaselineResult compared = baseline.predict({store, request.fold, selection.columns, predictor.endpoints()});
-    if (compared.survival.empty()) continue;  // it has nothing to go by
+    if (compared.endpoints.empty()) continue;  // it has nothing to go by
     result.record.fitted_on[std::string(baseline.name)] = compared.fitted_on;
-    for (std::size_t e = 0; e < result.endpoints.size(); ++e) result.endpoints[e].baselines[std::string(baseline.name)] = compared.survival[e];
+    for (std::size_t e = 0; e < result.endpoints.size(); ++e) result.endpoints[e].baselines[std::string(baseline.name)] = compared.endpoints[e];
   }
   const fs::path run = request.folder.fold(request.fold.name).root;
   engine::add_to_model(run, "propensity", shares.json(), generation);

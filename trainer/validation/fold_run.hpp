@@ -5,6 +5,7 @@
 #include "data/base/run_folder.hpp"
 #include "trainer/engine/engine.hpp"
 #include "trainer/validation/audit.hpp"
+#include "trainer/validation/baselines.hpp"
 #include "trainer/validation/calibration_map.hpp"
 #include "trainer/validation/fold_plan.hpp"
 #include "trainer/validation/strategies.hpp"
@@ -23,7 +24,7 @@ struct EndpointResult {
   std::vector<double> months;     // to the endpoint's horizon
   std::vector<double> risk_cuts;  // between the risk groups: thirds of the training fold's predicted risk
   Survival natural, raw;          // calibrated and not, natural strategy
-  std::map<std::string, Survival> baselines;
+  std::map<std::string, BaselineSurvival> baselines;
 };
 struct FoldResult {
   FoldRecord record;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/results.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include "trainer/validation/baselines.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -19,6 +18,66 @@ namespace st = statistics;
 struct Evaluated {
   st::HeldOut held_out;
   std::vector<std::size_t> rows;  // of the fold's test patients
+};
+
+Json estimates_json(const st::Estimates& estimates) {
+  Json out = Json::object();
+  for (const auto& [name, estimate] : estimates) out[name] = estimate_json(estimate);
+  return out;
+}
+
+// What of an endpoint's figures has only a reason: the endpoint alone when all of them have the same.
+void add_not_estimable(Json& list, const Json& about, const std::string& endpoint, const st::Estimates& metrics, const std::string& before = {}) {
+  const auto add = [&](const std::string& name, const std::string& why) {
+    Json entry = about;
+    entry["name"] = before + name;
+    entry["why"] = why;
+    list.push_back(std::move(entry));
+  };
+  const std::string& first = metrics.begin()->second.not_estimable;
+  if (!first.empty() && std::all_of(metrics.begin(), metrics.end(), [&](const auto& one) { return one.second.not_estimable == first; })) return add(endpoint, first);
+  for (const auto& [name, estimate] : metrics)
+    if (!estimate.estimable()) add(name, estimate.not_estimable);
+}
+
+// A baseline on one endpoint of a fold, and the model minus it.
+struct Comparison {
+  st::Estimates metrics, difference;
+};
+
+// A baseline over the folds, endpoint by endpoint.
+class Compared {
+ public:
+  void add(const std::string& fold, const std::string& endpoint, const BaselineSurvival& baseline, const Comparison& comparison, Json& not_estimable, const std::string& name) {
+    if (names_.empty() || names_.back() != fold) {
+      names_.push_back(fold);
+      metrics_.emplace_back();
+      differences_.emplace_back();
+      events_.push_back(Json::object());
+    }
+    metrics_.back().insert(comparison.metrics.begin(), comparison.metrics.end());
+    differences_.back().insert(comparison.difference.begin(), comparison.difference.end());
+    events_.back()[endpoint] = baseline.events_per_coefficient;
+    const Json about{{"fold", fold}, {"baseline", name}};
+    add_not_estimable(not_estimable, about, endpoint, comparison.metrics);
+    add_not_estimable(not_estimable, about, endpoint, comparison.difference, "difference.");
+  }
+
+  [[nodiscard]] Json json(const Baseline& baseline) const {
+    Json folds = Json::array();
+    for (std::size_t f = 0; f < names_.size(); ++f)
+      folds.push_back({{"name", names_[f]}, {"events_per_coefficient", events_[f]}, {"metrics", estimates_json(metrics_[f])}, {"difference", estimates_json(differences_[f])}});
+    return {{"title", baseline.title},
+            {"method", method_of(baseline)},
+            {"folds", folds},
+            {"pooled", estimates_json(st::pooled(metrics_))},
+            {"difference", estimates_json(st::pooled(differences_, st::PoolKind::differences))}};
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<st::Estimates> metrics_, differences_;
+  std::vector<Json> events_;
 };
 
 class Gatherer {
@@ -39,61 +98,35 @@ class Gatherer {
     Results results;
     Json folds = Json::array(), not_estimable = Json::array();
     std::vector<st::Estimates> metrics;
-    std::map<std::string, std::vector<st::Estimates>> baselines, differences;
-    Json baseline_folds = Json::object();
+    std::map<std::string, Compared> baselines;
     for (const FoldResult& fold : request_.folds) {
       st::Estimates of_fold;
-      std::map<std::string, st::Estimates> of_baseline, difference;
       Json n = Json::object(), events = Json::object();
       for (const EndpointResult& endpoint : fold.endpoints) {
-        if (!fold.record.not_trained.empty()) {
-          const st::Estimates none = untrained(fold, endpoint);
-          of_fold.insert(none.begin(), none.end());
-          not_estimable.push_back({{"fold", fold.record.name}, {"name", endpoint.endpoint}, {"why", fold.record.not_trained}});
-          continue;
-        }
-        const Evaluated model = evaluated(fold, endpoint, endpoint.natural);
-        const st::Estimates estimates = st::held_out_metrics(model.held_out, options_);
-        of_fold.insert(estimates.begin(), estimates.end());
-        const st::Estimates raw = raw_calibration(fold, endpoint);
-        of_fold.insert(raw.begin(), raw.end());
+        const bool trained = fold.record.not_trained.empty();
+        st::Estimates estimates = trained ? judged(fold, endpoint) : unjudged(fold, endpoint);
         const st::Estimate& c = estimates.at(endpoint.endpoint + ".harrell_c");
         n[endpoint.endpoint] = c.n;
         events[endpoint.endpoint] = c.events;
-        add_not_estimable(not_estimable, fold.record.name, endpoint.endpoint, of_fold);
-        for (const auto& [name, survival] : endpoint.baselines) {
-          const Evaluated other = evaluated(fold, endpoint, survival);
-          const st::Estimates more = st::held_out_metrics(other.held_out, options_),
-                              paired = st::held_out_differences(model.held_out, other.held_out, options_);
-          of_baseline[name].insert(more.begin(), more.end());
-          difference[name].insert(paired.begin(), paired.end());
-        }
         for (const auto& [name, estimate] : estimates) results.anything_estimable = results.anything_estimable || estimate.estimable();
+        add_not_estimable(not_estimable, {{"fold", fold.record.name}}, endpoint.endpoint, estimates);
+        of_fold.merge(estimates);
+        for (const auto& [name, baseline] : endpoint.baselines) baselines[name].add(fold.record.name, endpoint.endpoint, baseline, compared(fold, endpoint, baseline), not_estimable, name);
       }
       for (const Strategy& strategy : fold.strategies)
         if (!strategy.not_estimable.empty()) not_estimable.push_back({{"fold", fold.record.name}, {"name", "strategy " + strategy.name}, {"why", strategy.not_estimable}});
       folds.push_back(fold_json(fold, n, events, of_fold));
       metrics.push_back(std::move(of_fold));
-      for (auto& [name, estimates] : of_baseline) {
-        differences[name].push_back(std::move(difference[name]));
-        baseline_folds[name].push_back({{"name", fold.record.name}, {"metrics", estimates_json(estimates)}});
-        baselines[name].push_back(std::move(estimates));
-      }
     }
-    const st::Estimates pooled = st::pooled(metrics);
-    results.json = {{"schema", "hepar-validation/1"},   {"scheme", request_.experiment.validation.scheme},
-                    {"estimand", estimand()},           {"folds", folds},
-                    {"pooled", estimates_json(pooled)}, {"baselines", Json::object()}};
-    std::map<std::string, st::Estimates> pooled_differences;
-    for (const auto& [name, list] : baselines) {
-      pooled_differences[name] = st::pooled(differences[name], st::PoolKind::differences);
-      results.json["baselines"][name] = {
-          {"folds", baseline_folds[name]}, {"pooled", estimates_json(st::pooled(list))}, {"difference", estimates_json(pooled_differences[name])}};
-    }
+    results.json = {{"schema", "hepar-validation/1"},              {"scheme", request_.experiment.validation.scheme},
+                    {"estimand", estimand()},                      {"folds", folds},
+                    {"pooled", estimates_json(st::pooled(metrics))}, {"baselines", Json::object()}};
+    for (const Baseline& baseline : validation::baselines())
+      if (const auto found = baselines.find(std::string(baseline.name)); found != baselines.end()) results.json["baselines"][found->first] = found->second.json(baseline);
     results.json["audit"] = {{"passed", request_.audit.passed()}, {"checks", request_.audit.checks}, {"problems", request_.audit.problems}};
     results.json["figures"] = figures();
     results.json["not_estimable"] = not_estimable;
-    results.headline = headline(pooled, pooled_differences["clinical_cox"]) + strategies_text();
+    results.headline = headline_of(results.json, request_.folds);
     return results;
   }
 
@@ -126,46 +159,32 @@ class Gatherer {
     return out;
   }
 
-  // What of the fold's figures of an endpoint has only a reason: the endpoint alone when nothing of it can be said.
-  static void add_not_estimable(Json& list, const std::string& fold, const std::string& endpoint, const st::Estimates& metrics) {
-    const auto add = [&](const std::string& name, const std::string& why) { list.push_back({{"fold", fold}, {"name", name}, {"why", why}}); };
-    const std::string front = endpoint + ".";
-    if (const st::Estimate& c = metrics.at(front + "harrell_c"); !c.estimable()) return add(endpoint, c.not_estimable);
-    for (const auto& [name, estimate] : metrics)
-      if (name.starts_with(front) && !estimate.estimable()) add(name, estimate.not_estimable);
-  }
-
-  // A line for each arm that some fold could not learn: nobody reads its empty cells as an oversight.
-  [[nodiscard]] std::string strategies_text() const {
-    std::map<std::string, std::vector<std::string>> without;
-    for (const FoldResult& fold : request_.folds)
-      for (const Strategy& strategy : fold.strategies)
-        if (!strategy.not_estimable.empty()) without[strategy.name].push_back(fmt::format("{} ({})", fold.record.name, strategy.patients));
-    std::string text;
-    for (const auto& [name, folds] : without)
-      text += fmt::format("strategy {} is not estimable in {} of {} folds; fold (training patients who received it): {}\n", name, folds.size(), request_.folds.size(), fmt::join(folds, ", "));
-    return text;
-  }
-
-  // Every figure that the fold would have, with the reason why it has none.
-  [[nodiscard]] static st::Estimates untrained(const FoldResult& fold, const EndpointResult& endpoint) {
-    st::Estimates out;
-    for (const char* statistic : {"harrell_c", "uno_c", "ibs", "ici", "calibration_slope"}) out[endpoint.endpoint + "." + statistic] = st::Estimate::none(fold.record.not_trained);
-    for (const double month : endpoint.months)
-      for (const char* statistic : {"auc", "brier", "ipa", "oe", "net_benefit"}) out[fmt::format("{}.{}.{}", endpoint.endpoint, statistic, std::llround(month))] = st::Estimate::none(fold.record.not_trained);
+  [[nodiscard]] st::Estimates judged(const FoldResult& fold, const EndpointResult& endpoint) const {
+    st::Estimates out = st::held_out_metrics(evaluated(fold, endpoint, endpoint.natural).held_out, options_);
+    st::HeldOutOptions quick = options_;
+    quick.bootstrap = 2;
+    add_raw_calibration(out, endpoint.endpoint, st::held_out_metrics(evaluated(fold, endpoint, endpoint.raw).held_out, quick));
     return out;
+  }
+
+  // The same names with the reason why the fold has none of it.
+  [[nodiscard]] st::Estimates unjudged(const FoldResult& fold, const EndpointResult& endpoint) const {
+    const Survival nothing(endpoint.months.size(), std::vector<double>(fold.record.test.size(), 1.0));
+    st::Estimates out = st::unpredicted_metrics(evaluated(fold, endpoint, nothing).held_out, fold.record.not_trained);
+    add_raw_calibration(out, endpoint.endpoint, st::Estimates(out));
+    return out;
+  }
+
+  [[nodiscard]] Comparison compared(const FoldResult& fold, const EndpointResult& endpoint, const BaselineSurvival& baseline) const {
+    st::HeldOut other = evaluated(fold, endpoint, baseline.survival).held_out;
+    other.risks_unjudged = baseline.risks_unjudged;
+    return {st::held_out_metrics(other, options_), st::held_out_differences(evaluated(fold, endpoint, endpoint.natural).held_out, other, options_)};
   }
 
   // What calibration looked like before the inner split's map: kept apart, so that the map cannot hide it.
-  [[nodiscard]] st::Estimates raw_calibration(const FoldResult& fold, const EndpointResult& endpoint) const {
-    st::Estimates out;
-    st::HeldOutOptions quick = options_;
-    quick.bootstrap = 2;
-    for (auto& [name, estimate] : st::held_out_metrics(evaluated(fold, endpoint, endpoint.raw).held_out, quick)) {
-      const std::string statistic = name.substr(name.find('.') + 1);
-      if (statistic.starts_with("oe.") || statistic == "calibration_slope") out[endpoint.endpoint + ".raw_" + statistic] = estimate;
-    }
-    return out;
+  static void add_raw_calibration(st::Estimates& out, const std::string& endpoint, const st::Estimates& raw) {
+    for (const auto& [name, estimate] : raw)
+      if (const std::string statistic = name.substr(name.find('.') + 1); statistic.starts_with("oe.") || statistic == "calibration_slope") out[endpoint + ".raw_" + statistic] = estimate;
   }
 
   [[nodiscard]] static Json fold_json(const FoldResult& fold, const Json& n, const Json& events, const st::Estimates& metrics) {
@@ -184,12 +203,6 @@ class Gatherer {
             {"strategies", strategies},
             {"propensity_note", fold.propensity_note},
             {"seconds", fold.seconds}};
-  }
-
-  [[nodiscard]] static Json estimates_json(const st::Estimates& estimates) {
-    Json out = Json::object();
-    for (const auto& [name, estimate] : estimates) out[name] = estimate_json(estimate);
-    return out;
   }
 
   [[nodiscard]] Json figures() const {
@@ -214,22 +227,6 @@ class Gatherer {
       if (!all.months.empty()) out[all.endpoint] = figures_of(figured);
     }
     return out;
-  }
-
-  static std::string headline(const st::Estimates& pooled, const st::Estimates& difference) {
-    const auto interval = [](const st::Estimates& from, const std::string& name) {
-      const auto found = from.find(name);
-      if (found == from.end()) return std::string("-");
-      const st::Estimate& e = found->second;
-      return e.estimable() ? fmt::format("{:.3f} ({:.3f} to {:.3f})", e.value, e.low, e.high) : "not estimable: " + e.not_estimable;
-    };
-    std::string text = fmt::format("{:<12} {:<26} {:<26} {}\n", "", "Harrell C, pooled", "new centre (prediction)", "over clinical Cox");
-    for (const auto& [name, estimate] : pooled) {
-      if (!name.ends_with(".harrell_c")) continue;
-      const std::string endpoint = name.substr(0, name.find('.'));
-      text += fmt::format("{:<12} {:<26} {:<26} {}\n", endpoint, interval(pooled, name), interval(pooled, name + "_prediction"), interval(difference, name));
-    }
-    return text;
   }
 
   const ResultsRequest& request_;

@@ -27,6 +27,9 @@ struct Results {
 };
 [[nodiscard]] Results gather_results(const ResultsRequest& request);
 
+// Per endpoint: pooled C, that of a new centre, and the differences to every baseline; then the arms that some fold could not learn.
+[[nodiscard]] std::string headline_of(const nlohmann::ordered_json& results, const std::vector<FoldResult>& folds);
+
 [[nodiscard]] nlohmann::ordered_json estimate_json(const statistics::Estimate& estimate);
 
 // One endpoint over all folds. `risk_group` by the cut points of each patient's training fold, 0 … kRiskGroups - 1.

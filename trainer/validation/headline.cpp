@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The results in a few lines for the terminal.
+#include "trainer/validation/results.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+namespace hepar::validation {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string interval_text(const Json& estimates, const std::string& name) {
+  if (!estimates.contains(name)) return "-";
+  const Json& e = estimates.at(name);
+  if (e.contains("not_estimable")) return "not estimable: " + e.at("not_estimable").get<std::string>();
+  const auto number = [&](const char* key) { return e.at(key).is_number() ? fmt::format("{:.3f}", e.at(key).get<double>()) : std::string("-"); };
+  return fmt::format("{} ({} to {})", number("value"), number("low"), number("high"));
+}
+
+// Columns as wide as their widest cell.
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> width(rows.front().size(), 0);
+  for (const auto& row : rows)
+    for (std::size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
+  std::string text;
+  for (const auto& row : rows)
+    for (std::size_t c = 0; c < row.size(); ++c) text += c + 1 == row.size() ? row[c] + "\n" : fmt::format("{:<{}}  ", row[c], width[c]);
+  return text;
+}
+
+// A line for each arm that some fold could not learn: nobody reads its empty cells as an oversight.
+std::string strategies_text(const std::vector<FoldResult>& all) {
+  std::map<std::string, std::vector<std::string>> without;
+  for (const FoldResult& fold : all)
+    for (const Strategy& strategy : fold.strategies)
+      if (!strategy.not_estimable.empty()) without[strategy.name].push_back(fmt::format("{} ({})", fold.record.name, strategy.patients));
+  std::string text;
+  for (const auto& [name, folds] : without)
+    text += fmt::format("strategy {} is not estimable in {} of {} folds; fold (training patients who received it): {}\n", name, folds.size(), all.size(), fmt::join(folds, ", "));
+  return text;
+}
+
+}  // namespace
+
+std::string headline_of(const Json& results, const std::vector<FoldResult>& folds) {
+  std::vector<std::vector<std::string>> rows{{"", "Harrell C, pooled", "new centre (prediction)"}};
+  for (const auto& [name, baseline] : results.at("baselines").items()) rows.front().push_back("over " + baseline.at("title").get<std::string>());
+  const Json& pooled = results.at("pooled");
+  for (const auto& [name, estimate] : pooled.items()) {
+    if (!name.ends_with(".harrell_c")) continue;
+    rows.push_back({name.substr(0, name.find('.')), interval_text(pooled, name), interval_text(pooled, name + "_prediction")});
+    for (const auto& [other, baseline] : results.at("baselines").items()) rows.back().push_back(interval_text(baseline.at("difference"), name));
+  }
+  return aligned(rows) + strategies_text(folds);
+}
+
+}  // namespace hepar::validation

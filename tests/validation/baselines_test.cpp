@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a model is compared with, and when the risks of that are no probabilities.
-#include "cohort_store.hpp"
 #include "trainer/validation/baselines.hpp"
+
+#include "tests/validation/cohort_store.hpp"
 
 #include <gtest/gtest.h>
 

@@ -28,7 +28,7 @@ h2{font-size:1.2rem;margin:2.4rem 0 .6rem;padding-bottom:.3rem;border-bottom:1px
 td .why{display:inline-block;white-space:normal;max-width:8rem}th,td{padding:.35rem .5rem;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th[scope=row],thead th:first-child{text-align:left;font-weight:600;white-space:normal;min-width:8rem}thead th{color:var(--soft);font-weight:600}
 #provenance td{text-align:left;white-space:normal;overflow-wrap:anywhere}.ci,.muted{color:var(--soft)}.good{color:var(--good);font-weight:600}
-.bad{color:var(--bad);font-weight:600}
+.bad{color:var(--bad);font-weight:600}.whole{white-space:nowrap}
 figure{margin:1rem 0;padding:.8rem;background:var(--card);border-radius:.5rem}figcaption{font-size:.88rem;color:var(--soft);margin-top:.4rem}
 svg{width:100%;height:auto;display:block;max-width:44rem}
 .wide{min-width:36rem}.wide .tick,.wide .name,.wide text.muted{font-size:12px}
@@ -49,7 +49,7 @@ dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.35rem 1r
 .flow li{padding:.45rem .8rem;border:1px solid var(--rule);border-radius:.4rem;margin:.35rem 0;background:var(--card)}
 .flow .out{margin-left:2.5rem;border-style:dashed;font-size:.92rem}
 .thumbs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:1rem}.thumbs figure{margin:0}
-img{max-width:100%;display:block;border-radius:.25rem}.thumbs img{width:100%;background:#000;margin-bottom:.4rem}td img{width:9rem}
+img{max-width:100%;display:block;border-radius:.25rem}.thumbs img{width:100%;background:#000;margin-bottom:.4rem}td img{width:9rem;max-width:none}
 .bar{display:inline-block;height:.7em;background:var(--c0);margin-right:.5rem;border-radius:2px}code{font-size:.85em}
 @media (max-width:40rem){.tick,.axis,.name,text.muted{font-size:17px}figure{padding:.6rem .4rem;margin:1rem -.3rem}dl{display:block}dd{margin:0 0 .5rem}
 .stacked,.stacked tbody,.stacked tr,.stacked td,.stacked th{display:block}.stacked thead{display:none}

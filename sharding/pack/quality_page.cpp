@@ -28,7 +28,7 @@ std::string failures_section(const QualitySource& source) {
     const Holding& holding = source.holdings.at(patient.key);
     centres.insert(patient.centre);
     for (std::size_t m = 0; m < source.recipe.modalities.size(); ++m)
-      ++counts[source.recipe.modalities[m].name + (holding.items[m] > 0 ? " present" : " absent")][patient.centre];
+      ++counts[source.recipe.modalities[m].name + (holding.items[m] > 0 ? ": present" : ": absent")][patient.centre];
     for (const extract::Failure& failure : holding.failures) ++counts[failure.modality + ": " + failure.reason][patient.centre];
   }
   std::vector<std::string> header{"modality: reason", "all"};
@@ -82,14 +82,14 @@ std::string slides_section(const std::vector<QualityRow>& rows, const store::Nam
   for (std::size_t i = 0; i < shown; ++i) {
     const QualityRow& row = *slides[i];
     const std::string what = row.patient + ", slide " + row.item;
-    cells.push_back({escaped(what) + "<br><span class=\"muted\">" + escaped(row.centre) + "</span><br>" + attention_html(row), picture_html(names, row, what)});
-    for (const char* column :
-         {"tissue_mm2", "tiles", "blur", "pen", "fold", "fading", "background", "corrupt_mm2", "stain_angle", "um_per_pixel", "um_per_pixel_source"})
+    cells.push_back({"<span class=\"whole\">" + escaped(what) + "</span><br><span class=\"muted\">" + escaped(row.centre) + "</span><br>" + attention_html(row), picture_html(names, row, what)});
+    for (const char* column : {"tissue_mm2", "tiles", "blur", "pen", "fold", "fading", "background", "corrupt_mm2", "stain_angle"})
       cells.back().push_back(shortened(row, column));
+    cells.back().push_back(shortened(row, "um_per_pixel") + "<br><span class=\"muted\">" + shortened(row, "um_per_pixel_source") + "</span>");
   }
   return section("slides", "Slides",
                  how_many(slides.size(), shown, attention, "slides") +
-                     table({"slide", "", "tissue mm²", "tiles", "blur", "pen", "fold", "fading", "background", "damaged mm²", "stain angle", "µm/px", "from"},
+                     table({"slide", "", "tissue mm²", "tiles", "blur", "pen", "fold", "fading", "background", "damaged mm²", "stain angle", "µm/px"},
                            cells, Narrow::sliding) +
                      "<p class=\"muted\">Tissue is outlined green, felt pen blue, what cannot be decoded red. Blur: share of tiles out of focus; pen: share of "
                      "the scan; fold and "

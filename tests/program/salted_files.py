@@ -3,6 +3,7 @@
 basic profile of PS3.15, private groups, sequences, overlays), TIFF slides with every text tag and with labels whose very
 pixels spell them, pathology letters. Used by privacy_test.py."""
 import struct
+import zlib
 
 import numpy as np
 
@@ -85,8 +86,8 @@ def dicom(path, *, slice_index=0, phase="动脉期", series=1, cut=None, structu
     path.write_bytes(content[:cut])
 
 
-def tissue(width, height):
-    noise = np.random.default_rng(7)
+def tissue(width, height, seed):
+    noise = np.random.default_rng(seed)
     picture = np.full((height, width, 3), 244, np.uint8)
     picture[height // 8:-height // 8, width // 8:-width // 8] = (222, 142, 186)
     for y, x in noise.integers(100, min(width, height) - 100, (900, 2)):
@@ -102,7 +103,7 @@ def spelled(width, height):
 def tiff(path, *, aperio=False, cut=None):
     """A tiled slide of 0.5 um/px, uncompressed; as Aperio with thumbnail, label and macro."""
     describe = (lambda what: f"Aperio Image Library v11 \r\n{what}|AppMag = 20|MPP = 0.5|Filename = {ALL}|Title = 欧阳甄仁|User = Zebulon Quartermain|Date = 1961-03-07") if aperio else (lambda what: what + ALL)
-    full = tissue(1536, 1280)
+    full = tissue(1536, 1280, zlib.crc32(path.name.encode()))  # a slide of its own: one slide under two ids is refused
     pages = [(full, True, describe("1536x1280 "))]
     if aperio:
         pages += [(spelled(128, 96), False, describe("thumbnail ")), (full[::4, ::4], True, describe("384x320 ")), (spelled(96, 96), False, describe("label 96x96")), (spelled(200, 96), False, describe("macro 200x96"))]

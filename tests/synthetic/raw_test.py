@@ -76,28 +76,32 @@ def pooled_features(store):
     return pooled
 
 
-def ridge(x, y, to):
-    """Predictions for `to`; the penalty by generalised cross-validation on the training rows alone."""
+def ridge(x, y, to, penalties):
+    """Predictions for `to`, a row a penalty."""
     mean, scale = x.mean(0), x.std(0)
     keep = scale > 1e-6
     a, b = (x[:, keep] - mean[keep]) / scale[keep], (to[:, keep] - mean[keep]) / scale[keep]
     u, s, vt = np.linalg.svd(a, full_matrices=False)
-    centred = y - y.mean()
-    best = None
-    for penalty in 10.0 ** np.arange(0, 6, 0.5):
-        shrink = s ** 2 / (s ** 2 + penalty)
-        residual = centred - u @ (shrink * (u.T @ centred))
-        score = (residual ** 2).sum() / (len(y) - shrink.sum()) ** 2
-        if best is None or score < best[0]:
-            best = (score, penalty)
-    return y.mean() + b @ (vt.T @ (s / (s ** 2 + best[1]) * (u.T @ centred)))
+    seen, shown = u.T @ (y - y.mean()), b @ vt.T
+    return np.array([y.mean() + shown @ (s / (s ** 2 + penalty) * seen) for penalty in penalties])
+
+
+def ridge_chosen(x, y, to, centre):
+    """The penalty is the one that tells the training centres from each other best: generalised cross-validation has no
+    minimum to find where there are more features than patients."""
+    penalties = 10.0 ** np.arange(0, 7, 0.5)
+    errors = np.zeros(len(penalties))
+    for held in sorted(set(centre)):
+        test = centre == held
+        errors += ((ridge(x[~test], y[~test], x[test], penalties) - y[test]) ** 2).sum(1)
+    return ridge(x, y, to, penalties[[errors.argmin()]])[0]
 
 
 def held_out_r2(x, y, centre):
     predicted, base = np.empty_like(y), np.empty_like(y)
     for held in sorted(set(centre)):
         test = centre == held
-        predicted[test], base[test] = ridge(x[~test], y[~test], x[test]), y[~test].mean()
+        predicted[test], base[test] = ridge_chosen(x[~test], y[~test], x[test], centre[~test]), y[~test].mean()
     return 1 - ((y - predicted) ** 2).sum() / ((y - base) ** 2).sum()
 
 

@@ -45,9 +45,24 @@ std::size_t write_files(const fs::path& path, const std::vector<Look>& kinds, co
   return kind->write(path, {options.export_to, options.layout, options.patient, options.um_per_pixel > 0 ? std::optional(options.um_per_pixel) : std::nullopt});
 }
 
+// "phase portal, frames 28, …" of a series, a level, a node: what is known of it, on one line.
+std::string one_line(const Json& object) {
+  std::string line;
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_null()) continue;
+    const std::string told = value.is_string() ? value.get<std::string>() : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>()) : value.dump();
+    line += (line.empty() ? "" : ", ") + key + " " + told;
+  }
+  return line;
+}
+
 void print_keys(const Json& json) {
   for (const auto& [key, value] : json.items()) {
     if (key == "path" || key == "kind" || key == "readable" || key == "usable" || key == "reason" || key == "notes") continue;
+    if (value.is_array() && !value.empty() && value.front().is_object()) {
+      for (std::size_t i = 0; i < value.size(); ++i) fmt::print("  {:<16} {}\n", key + " " + std::to_string(i + 1), one_line(value[i]));
+      continue;
+    }
     if (!value.is_object()) {
       fmt::print("  {:<16} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
       continue;

@@ -64,7 +64,8 @@ std::optional<Error> language_not_spoken(const Environment&, const Launch& launc
 
 std::optional<Error> another_number_of_ranks(const Environment& environment, const Launch& launch, const LaunchQuestion& question) {
   const int tasks = number_of(environment, "SLURM_NTASKS", launch.size);
-  if (!question.parallel || !launch.by.starts_with("OMPI") || !has(environment, "SLURM_JOB_ID") || tasks == launch.size) return std::nullopt;
+  // Inside a step that number is not the job's: on other nodes mpirun's ranks stand in the step of its own daemon.
+  if (!question.parallel || !launch.by.starts_with("OMPI") || !has(environment, "SLURM_JOB_ID") || has(environment, "SLURM_STEP_ID") || tasks == launch.size) return std::nullopt;
   const bool more = launch.size > tasks;
   return wrong("mpirun started " + std::to_string(launch.size) + " ranks in a Slurm job of " + std::to_string(tasks) + " tasks: " + (more ? "they would share cores" : "the others would idle"),
                "#SBATCH --ntasks=" + std::to_string(launch.size) + ", or mpirun without -n");

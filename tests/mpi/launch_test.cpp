@@ -55,6 +55,7 @@ TEST(Launch, RightOnesPass) {
   EXPECT_EQ(problem({}), "");
   EXPECT_EQ(problem(kSrunPmix), "");
   EXPECT_EQ(problem(kMpirun), "");
+  EXPECT_EQ(problem(with(kMpirun, {{"SLURM_STEP_ID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}, {"SLURM_NTASKS", "1"}})), "") << "a rank on another node than mpirun";
   EXPECT_EQ(problem(with(kBatch, {{"SLURM_NTASKS", "1"}})), "");
   EXPECT_EQ(problem(with(kSrunAlone, {{"SLURM_STEP_NUM_TASKS", "1"}})), "") << "one task needs no MPI";
   EXPECT_EQ(problem(with(kSrunPmix, {{"SLURM_STEP_NUM_TASKS", "2"}})), "") << "a step may be smaller than its job";

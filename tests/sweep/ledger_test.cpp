@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -45,27 +47,31 @@ class LedgerTest : public ::testing::Test {
 };
 
 TEST_F(LedgerTest, OnlyOneOfManyClaimsATrial) {
+  std::array<int, 2> answers{};
+  ASSERT_EQ(::pipe(answers.data()), 0);
   std::vector<pid_t> children;
   for (int i = 0; i < 12; ++i) {
     children.push_back(::fork());
     if (children.back() != 0) continue;
     Ledger mine = ledger("w" + std::to_string(i));
     const auto lease = mine.claim({0, 0});
+    if (::write(answers[1], lease ? "1" : "0", 1) != 1) ::_exit(1);
+    ::close(answers[1]);
     if (lease) ::pause();  // holds it until it is killed
     ::_exit(0);
   }
-  ::sleep(1);
+  ::close(answers[1]);
+  std::string said;
+  for (char answer = 0; ::read(answers[0], &answer, 1) == 1;) said += answer;  // until all have said theirs
+  ::close(answers[0]);
   Ledger other = ledger("other");
   EXPECT_TRUE(other.facts()[0].held);
-  int holders = 0;
   for (const pid_t child : children) {
-    int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child) continue;
-    ++holders;
     ::kill(child, SIGKILL);
-    ::waitpid(child, &status, 0);
+    ::waitpid(child, nullptr, 0);
   }
-  EXPECT_EQ(holders, 1);
+  EXPECT_EQ(said.size(), 12u);
+  EXPECT_EQ(std::count(said.begin(), said.end(), '1'), 1) << said;
   EXPECT_FALSE(fs::exists(folder_.lease(0, 2)));
   // The dead holder keeps nobody waiting.
   EXPECT_FALSE(other.facts()[0].held);

@@ -80,6 +80,7 @@ TEST(Space, RefusesWhatCouldNotBeTriedOrCompared) {
   EXPECT_NE(message("space: {train.warmup: {float: [0, 0.1], when: {train.schedule: cosine}}}").find("no parameter of the space before"), std::string::npos);
   EXPECT_NE(message("space: {train.warmup: {float: [0.1, 0]}}").find("the smaller first"), std::string::npos);
   EXPECT_NE(message("space: {}").find("names nothing"), std::string::npos);
+  EXPECT_NE(message("space: {mode: {choice: [one, two]}}").find("not be comparable"), std::string::npos);
   EXPECT_TRUE(message("space: {train.warmup: {float: [0, 0.1]}}").empty());
 }
 

@@ -24,6 +24,11 @@ constexpr std::array<KindName, 5> kKinds{{{"float", Kind::real}, {"log", Kind::l
 // Who is asked and what is measured must be the same for all trials; the others change no result.
 constexpr std::array<std::string_view, 6> kNotSearched{"validation.", "resources.", "endpoints", "predict_at", "mode", "train.checkpoint_every"};
 
+// A name that ends with a dot stands for all keys behind it.
+bool searched(std::string_view key) {
+  return std::none_of(kNotSearched.begin(), kNotSearched.end(), [&](std::string_view fixed) { return fixed.ends_with('.') ? key.starts_with(fixed) : key == fixed; });
+}
+
 bool whole(Kind kind) { return kind == Kind::integer || kind == Kind::log_integer; }
 bool logarithmic(Kind kind) { return kind == Kind::log_real || kind == Kind::log_integer; }
 
@@ -117,8 +122,7 @@ void Space::add(const Yaml& node, const std::string& key) {
   std::vector<std::string> known;
   for (const Row& row : engine::rows(probe)) known.push_back(row.name);
   if (std::find(known.begin(), known.end(), key) == known.end()) throw usage_error("unknown key '" + key + "' of an experiment", node.place(), name_advice(key, known));
-  for (const std::string_view fixed : kNotSearched)
-    if (key.starts_with(fixed)) throw usage_error("'" + key + "' is not searched: trials would not be comparable", node.place(), "set it for all trials, beside space");
+  if (!searched(key)) throw usage_error("'" + key + "' is not searched: trials would not be comparable", node.place(), "set it for all trials, beside space");
   Parameter parameter;
   parameter.key = key;
   parameter.kind = kind->kind;

@@ -102,12 +102,13 @@ void Lease::leave(const std::string& why) {
   publish(folder_.left(trial_, generation_), why + "\n");
 }
 
-// What the names in a trial's folder say.
+// What stands in a trial's folder.
 struct Ledger::Seen {
   int rungs = 0;
   bool failed = false;
   std::int64_t generation = 0;  // of the newest lease; 0: never claimed
-  bool left = false;            // that one
+  int rung = 0;                 // that it was taken for
+  bool held = false;            // it was not left, and its holder lives
 };
 
 Ledger::Ledger(SweepFolder folder, std::vector<Settings> trials, Holder me, double lease_seconds)
@@ -147,7 +148,12 @@ Ledger::Seen Ledger::look(std::int64_t trial) {
     if (const auto n = number_behind(name, "left-")) left.push_back(*n);
     if (number_behind(name, "rung-")) ++seen.rungs;
   }
-  seen.left = std::find(left.begin(), left.end(), seen.generation) != left.end();
+  if (seen.generation == 0) return seen;
+  const fs::path newest = folder_.lease(trial, seen.generation);
+  const Json lease = Json::parse(read_file(newest), nullptr, false);
+  if (!lease.is_object()) return seen;
+  seen.rung = lease.value("rung", 0);
+  seen.held = std::find(left.begin(), left.end(), seen.generation) == left.end() && alive(lease, age_of(newest));
   return seen;
 }
 
@@ -175,10 +181,8 @@ std::vector<TrialFacts> Ledger::facts() {
     }
     facts.failed = seen.failed;
     if (seen.generation == 0 || seen.failed) continue;
-    const Json lease = Json::parse(read_file(folder_.lease(trial, seen.generation)), nullptr, false);
-    const int rung = lease.is_object() ? lease.value("rung", 0) : 0;
-    facts.begun = rung == seen.rungs;
-    facts.held = !seen.left && lease.is_object() && alive(lease, age_of(folder_.lease(trial, seen.generation)));
+    facts.begun = seen.rung == seen.rungs;
+    facts.held = seen.held;
   }
   return all;
 }
@@ -212,7 +216,9 @@ std::unique_ptr<Lease> Ledger::claim(const Job& job) {
   Json settings = Json::object();
   for (const auto& [key, value] : trials_[static_cast<std::size_t>(job.trial)]) settings[key] = value;
   if (!fs::exists(folder_.settings(job.trial), failed)) publish(folder_.settings(job.trial), sealed({{"schema", kTrialDocument.schema}, {"trial", job.trial}, {"settings", settings}}));
-  const std::int64_t generation = look(job.trial).generation + 1, step = newest_checkpoint(job.trial);
+  const Seen before = look(job.trial);
+  if (before.held) return nullptr;  // since the facts were read
+  const std::int64_t generation = before.generation + 1, step = newest_checkpoint(job.trial);
   const Json lease{{"trial", job.trial}, {"rung", job.rung}, {"generation", generation}, {"step", step}, {"seconds", lease_seconds_}, {"worker", me_.worker}, {"host", me_.host},
                    {"job", me_.job}, {"restart", me_.restart}, {"process", me_.process}, {"process_start", me_.process_start}};
   if (!hepar::claim(folder_.lease(job.trial, generation), lease.dump() + "\n")) return nullptr;

@@ -188,7 +188,7 @@ void add_phase_facts(const std::string& name, const Taken& taken, const Mask* ma
   std::string notes;
   for (const Note& note : taken.series.notes) notes += (notes.empty() ? "" : "; ") + note.code + ": " + note.text;
   if (!notes.empty()) add(".notes", notes);
-  if (mask != nullptr) add(".mask_ml", fmt::format("{:.4g}", static_cast<double>(mask->voxels) * mm[0] * mm[1] * mm[2] / 1000));
+  if (mask != nullptr) add(".mask_ml", fmt::format("{:.6g}", static_cast<double>(mask->voxels) * mm[0] * mm[1] * mm[2] / 1000));
 }
 
 }  // namespace

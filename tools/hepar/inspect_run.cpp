@@ -20,7 +20,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kDecisionsFile = "decisions.csv";  // of trainer/validation, which a build without the trainer lacks
+// Of trainer/validation and trainer/evaluation, which a build without the trainer lacks.
+constexpr const char* kDecisionsFile = "decisions.csv";
+constexpr DocumentKind kEvaluationDocument{"evaluation.json", "hepar-evaluation/1"};
 
 Json read_one(const fs::path& folder, const DocumentKind& document) {
   return read_sealed(folder / document.file, document.schema, "restore the file, or make it again with this version");
@@ -49,6 +51,8 @@ class Verification {
       }
     }
   }
+
+  void document(const DocumentKind& kind) { sealed_part(root_, kind); }
 
   void run(const RunFolder& folder) {
     checkpoints(folder);
@@ -179,6 +183,10 @@ std::vector<std::string> verify_run(const fs::path& root) {
   Verification verification(root);
   if (fs::exists(ValidationFolder{root}.results())) {
     verification.validation();
+  } else if (fs::exists(root / kEvaluationDocument.file)) {
+    verification.document(kEvaluationDocument);
+  } else if (fs::exists(root / kSweepDocument.file)) {
+    verification.document(kSweepDocument);
   } else {
     verification.run({root});
   }

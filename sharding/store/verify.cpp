@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Re-hashes a store and says which shard and data set is not what was written.
+#include "sharding/store/verify.hpp"
+
 #include "data/base/files.hpp"
 #include "data/base/sealed.hpp"
 #include "sharding/store/layout.hpp"
@@ -77,7 +79,7 @@ void verify_flow(const Names& names, std::vector<std::string>& problems) {
 
 }  // namespace
 
-std::vector<std::string> verify(const std::filesystem::path& folder) {
+std::vector<std::string> verify_data(const std::filesystem::path& folder) {
   const Manifest manifest = read_manifest(folder);
   const Names names{folder};
   std::vector<std::string> problems;
@@ -87,9 +89,14 @@ std::vector<std::string> verify(const std::filesystem::path& folder) {
     problems.emplace_back(error.what());
   }
   for (const ShardEntry& entry : manifest.shards) verify_shard(names.shard(entry.file), entry, manifest.modalities, problems);
-  verify_previews(names, manifest, problems);
-  verify_flow(names, problems);
   if (features_hash(manifest) != manifest.features_sha256) problems.emplace_back("store.json: features_sha256 does not follow from its settings and shards");
+  return problems;
+}
+
+std::vector<std::string> verify(const std::filesystem::path& folder) {
+  std::vector<std::string> problems = verify_data(folder);
+  verify_previews(Names{folder}, read_manifest(folder), problems);
+  verify_flow(Names{folder}, problems);
   return problems;
 }
 

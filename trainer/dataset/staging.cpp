@@ -5,6 +5,7 @@
 #include "data/base/files.hpp"
 #include "sharding/store/layout.hpp"
 #include "sharding/store/manifest.hpp"
+#include "sharding/store/verify.hpp"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -102,7 +103,7 @@ void Staging::copy_into(const fs::path& target) const {
   for (const store::ShardEntry& shard : manifest.shards) copy(from.shard(shard.file), to.shard(shard.file));
   copy(from.tables(), to.tables());
   publish(to.manifest(), store::manifest_text(manifest));
-  if (const std::vector<std::string> problems = store::verify(draft); !problems.empty()) throw Error(ExitCode::store, "the copy differs: " + problems.front());
+  if (const std::vector<std::string> problems = store::verify_data(draft); !problems.empty()) throw Error(ExitCode::store, "the copy differs: " + problems.front());
   fs::rename(draft, target);
 }
 

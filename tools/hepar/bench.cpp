@@ -3,6 +3,7 @@
 #include "data/base/machine.hpp"
 #include "data/base/text.hpp"
 #include "tools/hepar/bench_figures.hpp"
+#include "tools/hepar/print_json.hpp"
 
 #include <fmt/format.h>
 
@@ -64,7 +65,7 @@ class Bench : public Command {
       nlohmann::ordered_json out{{"bench", chosen.name},     {"ranks", context.world.size()},  {"cpu", machine.cpu},
                                  {"cores", machine.cores}, {"blas", name_of(machine.blas)}, {"small", small_}};
       out.update(figures.json());
-      fmt::print("{}\n", out.dump(2));
+      print_json(out, 2);
     } else {
       const int ranks = context.world.size();
       fmt::print("bench {}: {} rank{}, {}, {}\n{}", chosen.name, ranks, ranks == 1 ? "" : "s", machine.cpu, name_of(machine.blas), figures.table());

@@ -4,6 +4,7 @@
 #include "data/base/machine.hpp"
 #include "sharding/mpi/launch.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 #if HEPAR_TRAINER
 #include "trainer/collective/collective.hpp"
 #endif
@@ -172,7 +173,7 @@ class Doctor : public Command {
       fmt::print("{}  {:<18} {}\n", state, check.what, check.found);
       if (!check.fix.empty()) fmt::print("{:<25}mend: {}\n", "", check.fix);
     }
-    if (context.json) fmt::print("{}\n", out.dump(2));
+    if (context.json) print_json(out, 2);
     return usable ? ExitCode::done : ExitCode::usage;
   }
 

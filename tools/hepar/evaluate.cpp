@@ -4,6 +4,7 @@
 #include "data/base/machine.hpp"
 #include "data/base/sealed.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "trainer/evaluation/statistician.hpp"
 
 #include <fmt/format.h>
@@ -55,7 +56,7 @@ class Evaluate : public Command {
     for (const auto& [name, file] : evaluation::statistician_files(result)) publish(out / name, file);
     publish(out / "evaluation.txt", text);
     publish(out / "evaluation.json", sealed(json));
-    fmt::print("{}", context.json ? json.dump() + "\n" : text);
+    fmt::print("{}", context.json ? json_text(json) : text);
   }
 
   std::string predictions_, cohort_, out_, validation_, adverse_events_;

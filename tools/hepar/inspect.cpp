@@ -7,6 +7,7 @@
 #include "data/base/special.hpp"
 #include "data/base/text.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 
 #include <fmt/format.h>
 
@@ -123,7 +124,7 @@ class Inspect : public Command {
       if (!context.json) print(found);
       all.push_back(found.json);
     }
-    if (context.json) fmt::print("{}\n", all.dump(1, ' ', false, Json::error_handler_t::replace));  // paths may hold any bytes
+    if (context.json) print_json(all, 1);
     std::fflush(stdout);
     for (const Finding& found : findings)
       if (!found.damage.empty())

@@ -4,6 +4,7 @@
 #include "data/base/text.hpp"
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "trainer/dataset/dataset.hpp"
 #include "trainer/engine/engine.hpp"
 #include "trainer/engine/optimiser.hpp"
@@ -178,9 +179,8 @@ class Plan : public Command {
       auto list = nlohmann::ordered_json::array();
       for (const Prediction& p : predictions)
         list.push_back({{"ranks", p.ranks}, {"step_seconds", p.step}, {"hours", p.hours}, {"efficiency", p.efficiency}, {"jobs", jobs(p.hours)}, {"basis", p.how}});
-      fmt::print("{}\n", nlohmann::ordered_json({{"mode", experiment_.mode}, {"folds", folds}, {"seeds", seeds_}, {"trials", trials_}, {"trainings", trainings}, {"steps", study.steps()},
-                                                 {"measured_ranks", measured.ranks}, {"slots_at_once", workers}, {"memory_bytes_per_rank", measured.memory}, {"predictions", list}})
-                             .dump(2));
+      print_json({{"mode", experiment_.mode}, {"folds", folds}, {"seeds", seeds_}, {"trials", trials_}, {"trainings", trainings}, {"steps", study.steps()},
+                  {"measured_ranks", measured.ranks}, {"slots_at_once", workers}, {"memory_bytes_per_rank", measured.memory}, {"predictions", list}}, 2);
       return;
     }
     fmt::print("{} trainings ({} folds x {} seeds x {} trials) of {} steps, {} mode; measured on {} rank{} with {} slot{} at once; {:.2f} GB a rank\n", trainings, folds, seeds_, trials_, study.steps(),

@@ -4,6 +4,7 @@
 #include "data/base/run_folder.hpp"
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/output_file.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/evaluation/seal.hpp"
 #include "trainer/validation/decisions.hpp"
@@ -37,7 +38,7 @@ class Predict : public Command {
     if (context.json) {
       nlohmann::ordered_json result{{"predictions", out_}, {"patients", made.patients}};
       if (freeze_) result["seal_sha256"] = made.seal;
-      fmt::print("{}\n", result.dump());
+      print_json(result);
     } else {
       fmt::print("{}: {} patients\n", out_, made.patients);
       if (freeze_) fmt::print("{}: sealed; deposit its SHA-256 {} where nobody can change it\n", evaluation::seal_path(out_).string(), made.seal);

@@ -5,6 +5,7 @@
 #include "data/base/files.hpp"
 #include "data/base/table.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -49,19 +50,19 @@ class RadiomicsCommand : public Command {
     if (!found.problem.empty()) throw input_error(found.problem, {mask_}, "check the mask and the settings");
     for (const std::string& note : found.notes) context.console.note(note);
     if (context.json) {
-      print_json(found);
+      print_as_json(found);
     } else {
       print_table(found);
     }
   }
 
-  static void print_json(const imaging::Radiomics& found) {
+  static void print_as_json(const imaging::Radiomics& found) {
     Json out = Json::array();
     for (const imaging::RadiomicsValue& value : found.values) {
       out.push_back({{"tag", value.tag}, {"family", value.family}, {"feature", value.feature}, {"aggregation", value.aggregation}, {"value", std::isfinite(value.value) ? Json(value.value) : Json(nullptr)}});
       if (!value.reason.empty()) out.back()["reason"] = value.reason;
     }
-    fmt::print("{}\n", out.dump(1));
+    print_json(out, 1);
   }
 
   static void print_table(const imaging::Radiomics& found) {

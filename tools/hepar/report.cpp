@@ -4,6 +4,7 @@
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/inspect_run.hpp"
 #include "tools/hepar/output_file.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "trainer/report/page.hpp"
 
 #include <fmt/format.h>
@@ -34,7 +35,11 @@ class Report : public Command {
       if (const std::vector<std::string> problems = verify_run(words.front()); !problems.empty())
         throw store_error(problems.front() + (problems.size() > 1 ? " and " + std::to_string(problems.size() - 1) + " more" : ""), {words.front()}, "restore it, or make it again; hepar inspect RUN --verify lists all");
       publish(out_, report::page({words.front(), store}));
-      fmt::print("{}\n", context.json ? nlohmann::ordered_json({{"page", out_}}).dump() : out_);
+      if (context.json) {
+        print_json({{"page", out_}});
+      } else {
+        fmt::print("{}\n", out_);
+      }
     });
     return ExitCode::done;
   }

@@ -2,6 +2,7 @@
 // `hepar shard`: a cohort to a feature store, on any number of ranks, the same bytes.
 #include "sharding/pack/pack.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "tools/hepar/tile_encoders.hpp"
 
 #include <fmt/format.h>
@@ -33,9 +34,9 @@ class Shard : public Command {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (const std::string& note : summary.notes) context.console.note("note: " + note);
     if (context.json) {
-      fmt::print("{}\n", nlohmann::ordered_json({{"patients", summary.patients}, {"extracted", summary.extracted}, {"reused", summary.reused}, {"failures", summary.failures}, {"shards", summary.shards}, {"shards_written", summary.shards_written},
-                                                 {"feature_bytes", summary.feature_bytes}, {"changed", summary.changed}, {"features_sha256", summary.features_sha256},
-                                                 {"tables_sha256", summary.tables_sha256}, {"source_bytes", summary.source_bytes}, {"predicted_seconds", summary.predicted_seconds}, {"seconds", seconds}, {"ranks", context.world.size()}}).dump(2));
+      print_json({{"patients", summary.patients}, {"extracted", summary.extracted}, {"reused", summary.reused}, {"failures", summary.failures}, {"shards", summary.shards}, {"shards_written", summary.shards_written},
+                  {"feature_bytes", summary.feature_bytes}, {"changed", summary.changed}, {"features_sha256", summary.features_sha256},
+                  {"tables_sha256", summary.tables_sha256}, {"source_bytes", summary.source_bytes}, {"predicted_seconds", summary.predicted_seconds}, {"seconds", seconds}, {"ranks", context.world.size()}}, 2);
       return ExitCode::done;
     }
     if (dry_run_) {

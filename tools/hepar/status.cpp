@@ -2,6 +2,7 @@
 // `hepar status DIR`: what runs, what waits, what failed, from the plain files of a run, validation, sweep or store. Needs no MPI.
 #include "data/base/log.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "tools/hepar/status_lines.hpp"
 
 #include <fmt/format.h>
@@ -86,7 +87,7 @@ class StatusCommand : public Command {
     if (as_json) {
       Json all = Json::array();
       for (const Line& line : lines) all.push_back(json_of_line(line));
-      fmt::print("{}\n", all.dump(watch_ ? -1 : 2));
+      print_json(all, watch_ ? -1 : 2);
     } else {
       if (watch_ && ::isatty(STDOUT_FILENO) == 1) fmt::print("\033[H\033[2J");
       fmt::print("{}", table(lines));

@@ -6,6 +6,7 @@
 #include "sharding/store/layout.hpp"
 #include "tools/hepar/cluster.hpp"
 #include "tools/hepar/command_line.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "tools/hepar/process.hpp"
 
 #include <fmt/format.h>
@@ -176,7 +177,7 @@ std::vector<Submitted> Submit::submit(const std::vector<Job>& jobs) const {
   }
   Json record = Json::array();
   for (const Submitted& one : done) record.push_back({{"id", one.id}, {"name", one.name}, {"script", one.script.string()}});
-  publish(jobs.front().notes / "jobs.json", Json{{"schema", "hepar-jobs/1"}, {"command", join(words_, " ")}, {"out", out_.string()}, {"jobs", record}}.dump(2) + "\n");
+  publish(jobs.front().notes / "jobs.json", json_text({{"schema", "hepar-jobs/1"}, {"command", join(words_, " ")}, {"out", out_.string()}, {"jobs", record}}, 2));
   return done;
 }
 
@@ -184,7 +185,7 @@ void Submit::print(const Context& context, const std::vector<Submitted>& jobs) c
   if (context.json) {
     Json all = Json::array();
     for (const Submitted& job : jobs) all.push_back({{"id", job.id}, {"name", job.name}, {"script", job.script.string()}});
-    fmt::print("{}\n", all.dump(2));
+    print_json(all, 2);
     return;
   }
   std::string before;

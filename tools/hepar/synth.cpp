@@ -5,6 +5,7 @@
 #include "data/synthetic/synthetic.hpp"
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/command_line.hpp"
+#include "tools/hepar/print_json.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -74,7 +75,7 @@ class Synth : public Command {
       if (context.json) {
         nlohmann::ordered_json best;
         for (std::size_t e = 0; e < 3; ++e) best[kNames[e]] = {{"oracle", ceilings[e].oracle}, {"reader", ceilings[e].reader}, {"clinical", ceilings[e].clinical}};
-        fmt::print("{}\n", nlohmann::ordered_json({{"cohort", out_}, {"patients", patients_}, {"centres", centres_}, {"best_c", best}}).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        print_json({{"cohort", out_}, {"patients", patients_}, {"centres", centres_}, {"best_c", best}});
         return;
       }
       fmt::print("{}: {} patients, {} centres. Best possible C at the horizon (oracle / best reader of the features / clinical part):\n", out_, patients_, centres_);

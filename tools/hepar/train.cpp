@@ -2,6 +2,7 @@
 // `hepar train`: one model on all eligible patients of a store.
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "trainer/engine/engine.hpp"
 #include "trainer/validation/decisions.hpp"
 #include "trainer/validation/training_weights.hpp"
@@ -56,7 +57,7 @@ class Train : public Command {
     // A run that was killed between its model and this part gets it when it is run again.
     if (!result.stopped && (!result.already_finished || lacks_mixture(*store))) add_mixture(*store, patients, result.generation, context.console);
     if (context.json) {
-      fmt::print("{}\n", nlohmann::ordered_json({{"parameters_sha256", result.parameters_sha256}, {"steps", result.steps}, {"epochs", result.epochs}, {"stopped", result.stopped}}).dump());
+      print_json({{"parameters_sha256", result.parameters_sha256}, {"steps", result.steps}, {"epochs", result.epochs}, {"stopped", result.stopped}});
     } else if (result.stopped) {
       fmt::print("stopped at step {}; run the same command again to continue\n", result.steps);
     } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hepar validate`: a model a fold, each tested on patients (and centres) that it never saw.
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/print_json.hpp"
 #include "trainer/validation/validate.hpp"
 
 #include <fmt/format.h>
@@ -41,7 +42,7 @@ class Validate : public Command {
     if (result.stopped) return ExitCode::stopped;
     if (!context.world.root() || result.text.empty()) return ExitCode::done;
     if (context.json) {
-      fmt::print("{}\n", nlohmann::ordered_json({{"results", out_ + "/validation.json"}, {"pooled", nlohmann::ordered_json::parse(result.pooled)}}).dump());
+      print_json({{"results", out_ + "/validation.json"}, {"pooled", nlohmann::ordered_json::parse(result.pooled)}});
     } else {
       fmt::print("{}{}/validation.json\n", result.text, out_);
     }

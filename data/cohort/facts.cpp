@@ -2,6 +2,7 @@
 // The facts that rules may name: those of the tables, and those that only extraction can give.
 #include "data/base/table.hpp"
 #include "data/base/text.hpp"
+#include "data/cohort/arms.hpp"
 #include "data/cohort/cells.hpp"
 #include "data/cohort/eligibility.hpp"
 #include "data/cohort/outcome.hpp"
@@ -78,9 +79,6 @@ Fact any_kind(const PatientRecord& patient, std::string_view kind) {
                           [&](const Treatment& one) { return one.kind == kind; }),
               "treatments");
 }
-Fact treatment_tace(const PatientRecord& patient, const CohortSpec&) { return any_kind(patient, "tace"); }
-Fact treatment_systemic(const PatientRecord& patient, const CohortSpec&) { return any_kind(patient, "systemic"); }
-Fact treatment_other(const PatientRecord& patient, const CohortSpec&) { return any_kind(patient, "other"); }
 Fact treatment_before_window(const PatientRecord& patient, const CohortSpec& spec) {
   if (!patient.treatments_recorded) return unknown("treatments");
   return flag(!patient.treatments.empty() && patient.treatments.front().start_day < spec.strategies.window_low_day,
@@ -116,12 +114,9 @@ struct TableFact {
   Fact (*of)(const PatientRecord&, const CohortSpec&);
   std::vector<std::string> (*values)(const CohortSpec&) = nullptr;  // of texts; null: whatever the tables say
 };
-constexpr std::array<TableFact, 9> kTableFacts{
+constexpr std::array<TableFact, 6> kTableFacts{
     {{"follow_up.complete", "true when the follow-up table has this patient", Type::flag, follow_up_complete},
      {"follow_up.months", "months from surgery to death or last contact", Type::number, follow_up_months},
-     {"treatment.tace", "true when a TACE is recorded, at any time", Type::flag, treatment_tace},
-     {"treatment.systemic", "true when a systemic treatment is recorded", Type::flag, treatment_systemic},
-     {"treatment.other", "true when another treatment is recorded", Type::flag, treatment_other},
      {"treatment.before_window", "true when a treatment started before the window", Type::flag, treatment_before_window},
      {"treatment.systemic_class", "drug_class of the first systemic start in the window, or none", Type::text, treatment_systemic_class},
      {"treatment.strategy", "an arm, undetermined, other or unknown", Type::text, treatment_strategy, strategy_names},
@@ -158,6 +153,8 @@ std::vector<FactName> known_facts(const CohortSpec& spec) {
   for (const TableFact& fact : kTableFacts)
     facts.push_back({std::string(fact.name), std::string(fact.meaning), "tables", fact.type,
                      fact.values != nullptr ? fact.values(spec) : std::vector<std::string>{}});
+  for (const std::string_view kind : kRecordedKinds)
+    facts.push_back({"treatment." + std::string(kind), "true when such a treatment is recorded, at any time", "tables", Type::flag, {}});
   for (const EndpointSpec& endpoint : spec.endpoints)
     facts.push_back({endpoint.name + ".known", "true when this endpoint's time and event are known", "tables", Type::flag, {}});
   for (const ColumnSpec& column : spec.columns)
@@ -175,6 +172,8 @@ std::vector<FactName> known_facts(const CohortSpec& spec) {
 std::optional<Fact> table_fact(std::string_view name, const PatientRecord& patient, const CohortSpec& spec) {
   for (const TableFact& fact : kTableFacts)
     if (fact.name == name) return fact.of(patient, spec);
+  for (const std::string_view kind : kRecordedKinds)
+    if (name == "treatment." + std::string(kind)) return any_kind(patient, kind);
   if (const EndpointSpec* endpoint = spec.endpoint(stem_of(name, ".known")))
     return flag(outcome_of(patient, spec, *endpoint).known, endpoint->direct() ? "patients" : "follow_up");
   return std::nullopt;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/cohort/outcome.hpp"
 
-#include "data/cohort/arms.hpp"
-
 #include <algorithm>
 #include <cmath>
 
@@ -77,19 +75,21 @@ Assignment assign_strategy(const PatientRecord& patient, const StrategySpec& spe
     // What is given for a recurrence is not adjuvant.
     if (seen.recurrence_day && treatment.start_day >= *seen.recurrence_day) continue;
     if (treatment.start_day > spec.window_high_day) continue;
-    if (treatment.start_day < spec.window_low_day || treatment.kind == "other") {
+    const std::optional<std::size_t> kind = treatment_kind(treatment.kind);
+    if (treatment.start_day < spec.window_low_day || !kind) {
       other = true;
       continue;
     }
-    auto& start = treatment.kind == "tace" ? assignment.tace_start_day : assignment.systemic_start_day;
+    std::optional<double>& start = assignment.start_day[*kind];
     if (!start) start = treatment.start_day;
   }
   if (other) {
     assignment.state = "other";
     return assignment;
   }
-  const bool tace = assignment.tace_start_day.has_value(), systemic = assignment.systemic_start_day.has_value();
-  if (!tace && !systemic) {
+  ByKind<bool> started{};
+  std::transform(assignment.start_day.begin(), assignment.start_day.end(), started.begin(), [](const auto& start) { return start.has_value(); });
+  if (started == ByKind<bool>{}) {
     double event_free = *seen.last_contact_day;
     if (seen.death_day) event_free = std::min(event_free, *seen.death_day);
     if (seen.recurrence_day) event_free = std::min(event_free, *seen.recurrence_day);
@@ -98,8 +98,8 @@ Assignment assign_strategy(const PatientRecord& patient, const StrategySpec& spe
       return assignment;
     }
   }
-  const auto arm = std::find_if(kKnownArms.begin(), kKnownArms.end(), [&](const Arm& one) { return one.tace == tace && one.systemic == systemic; });
-  const auto declared = std::find(spec.arms.begin(), spec.arms.end(), arm->name);
+  const Arm* arm = arm_of_exactly(started);
+  const auto declared = arm == nullptr ? spec.arms.end() : std::find(spec.arms.begin(), spec.arms.end(), arm->name);
   if (declared != spec.arms.end()) assignment.arm = static_cast<int>(declared - spec.arms.begin());
   if (assignment.arm < 0) assignment.state = "other";
   return assignment;

@@ -2,6 +2,7 @@
 // Endpoints and treatment strategies from what was recorded. A month is 30.4375 days; time zero is surgery.
 #pragma once
 
+#include "data/cohort/arms.hpp"
 #include "data/cohort/cohort.hpp"
 
 #include <optional>
@@ -35,7 +36,7 @@ struct History {
 struct Assignment {
   int arm = -1;                 // -1: see state
   std::string state;            // "undetermined", "other" or "unknown" when arm < 0
-  std::optional<double> tace_start_day, systemic_start_day;   // first adjuvant starts (before recurrence)
+  Starts start_day;             // first adjuvant starts (before recurrence)
   [[nodiscard]] std::string name(const StrategySpec& spec) const;  // arm name or state
 };
 [[nodiscard]] Assignment assign_strategy(const PatientRecord& patient, const StrategySpec& spec);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follow-up, treatments and the lists of files: what happened to a patient, and when.
+#include "data/cohort/arms.hpp"
 #include "data/cohort/table_reader.hpp"
 
 #include "data/base/text.hpp"
@@ -62,7 +63,7 @@ void TableReader::follow_up() {
 }
 
 void TableReader::check_treatment(const Line& line, const Treatment& treatment) {
-  static const std::vector<std::string> kKinds{"tace", "systemic", "other"};
+  static const std::vector<std::string> kKinds(kRecordedKinds.begin(), kRecordedKinds.end());
   if (std::find(kKinds.begin(), kKinds.end(), treatment.kind) == kKinds.end())
     throw input_error("'" + treatment.kind + "' is no kind of treatment", line.place(),
                       name_advice(treatment.kind, kKinds));

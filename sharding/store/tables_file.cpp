@@ -17,6 +17,8 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 double day(const std::optional<double>& value) { return value.value_or(kNone); }
 std::optional<double> day(double value) { return std::isnan(value) ? std::nullopt : std::optional<double>(value); }
 
+std::string start_name(std::size_t kind) { return std::string(kRecordedKinds[kind]) + "_start_day"; }
+
 // Every data set below is one value a patient unless its name says otherwise.
 class Writer {
  public:
@@ -79,8 +81,8 @@ void write_treatment(const Writer& writer, const Tables& tables) {
   const Handle strategy = writer.group("strategy");
   writer.integers(strategy, "arm", [](const PatientRow& row) { return row.assignment.arm; });
   writer.texts(strategy, "state", [](const PatientRow& row) { return row.assignment.state; });
-  writer.numbers(strategy, "tace_start_day", [](const PatientRow& row) { return day(row.assignment.tace_start_day); });
-  writer.numbers(strategy, "systemic_start_day", [](const PatientRow& row) { return day(row.assignment.systemic_start_day); });
+  for (std::size_t kind = 0; kind < kTreatmentKinds; ++kind)
+    writer.numbers(strategy, start_name(kind), [kind](const PatientRow& row) { return day(row.assignment.start_day[kind]); });
   // One value a treatment; `patient` is the row.
   std::vector<std::int64_t> patient;
   std::vector<std::string> kind;
@@ -166,8 +168,11 @@ void read_verdicts(const Reader& reader, Tables& tables) {
 void read_treatment(const Handle& file, const Reader& reader, const std::filesystem::path& path, Tables& tables) {
   const auto arm = reader.integers("strategy/arm");
   const auto state = reader.texts("strategy/state");
-  const auto tace = reader.numbers("strategy/tace_start_day"), systemic = reader.numbers("strategy/systemic_start_day");
-  for (std::size_t p = 0; p < tables.rows.size(); ++p) tables.rows[p].assignment = {static_cast<int>(arm[p]), state[p], day(tace[p]), day(systemic[p])};
+  for (std::size_t p = 0; p < tables.rows.size(); ++p) tables.rows[p].assignment = {static_cast<int>(arm[p]), state[p], {}};
+  for (std::size_t kind = 0; kind < kTreatmentKinds; ++kind) {
+    const auto starts = reader.numbers("strategy/" + start_name(kind));
+    for (std::size_t p = 0; p < tables.rows.size(); ++p) tables.rows[p].assignment.start_day[kind] = day(starts[p]);
+  }
   const auto patient = read_integers(file, "treatments/patient", path);
   const auto kind = read_texts(file, "treatments/kind", path);
   const auto start = read_numbers(file, "treatments/start_day", path), stop = read_numbers(file, "treatments/stop_day", path);

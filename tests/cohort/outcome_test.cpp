@@ -148,8 +148,8 @@ TEST(Strategy, KeepsTheStartsThatMadeTheArm) {
   PatientRecord patient = followed({}, {}, {}, 500);
   patient.treatments = {{"tace", "", "", "", 20, {}}, {"tace", "", "", "", 50, {}}, {"systemic", "", "", "", 60, {}}};
   const Assignment assignment = assign_strategy(patient, spec);
-  EXPECT_EQ(assignment.tace_start_day, 20);
-  EXPECT_EQ(assignment.systemic_start_day, 60);
+  EXPECT_EQ(assignment.start_day[*treatment_kind("tace")], 20);
+  EXPECT_EQ(assignment.start_day[*treatment_kind("systemic")], 60);
 }
 
 TEST(Strategy, IsUnknownWithoutTheTablesAndAllInAOneArmCohort) {

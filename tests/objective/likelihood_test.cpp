@@ -149,8 +149,8 @@ TEST(Likelihood, GradientIsThatOfFiniteDifferences) {
   head.arms = {"surgery", "tace"};
   std::vector<Subject> subjects{recurrence_at(5, 40), death_at(33), alive_until(29), Subject{.known = true}, Subject{.known = true}, Subject{}};
   subjects[0].history.death = 40;
-  subjects[0].arm = 1, subjects[0].tace_start_months = 1.5;
-  subjects[1].arm = 1, subjects[1].tace_start_months = 2;
+  subjects[0].arm = 1, subjects[0].start_months[*treatment_kind("tace")] = 1.5;
+  subjects[1].arm = 1, subjects[1].start_months[*treatment_kind("tace")] = 2;
   subjects[3].history = {true, std::nullopt, 30.0, 14.0, 30.0};
   subjects[4].history = {true, std::nullopt, std::nullopt, 14.0, 55.0};
   Stream random({11});

@@ -10,6 +10,7 @@ namespace hepar::objective {
 namespace {
 
 enum Arm : int { surgery, tace, tace_systemic, systemic };
+constexpr std::size_t kTace = *treatment_kind("tace"), kSystemic = *treatment_kind("systemic");
 
 HeadSpec head() {
   HeadSpec spec;
@@ -38,7 +39,7 @@ std::map<int, double> months_by_arm(const HeadSpec& spec, const Account& account
 
 TEST(PersonTime, BeforeAStartCountsToSurgery) {
   Subject subject = seen_until(10, tace);
-  subject.tace_start_months = 1.25;
+  subject.start_months[kTace] = 1.25;
   const auto months = months_by_arm(head(), account_of(head(), subject));
   EXPECT_NEAR(months.at(surgery), 1.25, 1e-12);
   EXPECT_NEAR(months.at(tace), 8.75, 1e-12);
@@ -46,7 +47,7 @@ TEST(PersonTime, BeforeAStartCountsToSurgery) {
 
 TEST(PersonTime, BetweenTwoStartsCountsToTheOneThatBegan) {
   Subject subject = seen_until(12, tace_systemic);
-  subject.systemic_start_months = 1, subject.tace_start_months = 2.5;
+  subject.start_months[kSystemic] = 1, subject.start_months[kTace] = 2.5;
   const auto months = months_by_arm(head(), account_of(head(), subject));
   EXPECT_NEAR(months.at(surgery), 1, 1e-12);
   EXPECT_NEAR(months.at(systemic), 1.5, 1e-12);
@@ -57,7 +58,7 @@ TEST(PersonTime, BetweenTwoStartsCountsToTheOneThatBegan) {
 TEST(PersonTime, AnEventCountsToTheArmThatHeld) {
   Subject subject{.known = true};
   subject.history = {true, 4.0, std::nullopt, 4.0, 4.0};
-  subject.arm = tace, subject.tace_start_months = 3.5;
+  subject.arm = tace, subject.start_months[kTace] = 3.5;
   const Account account = account_of(head(), subject);
   const Term& event = account.terms.back();
   EXPECT_EQ(event.cause, 1);
@@ -68,7 +69,7 @@ TEST(PersonTime, AnEventCountsToTheArmThatHeld) {
 
 TEST(PersonTime, LeavingPartsOutCountsAnIntervalToTheArmAtItsEnd) {
   Subject subject = seen_until(10, tace);
-  subject.tace_start_months = 1.25;
+  subject.start_months[kTace] = 1.25;
   const auto months = months_by_arm(head(), account_of(head(), subject, PartialInterval::left_out));
   EXPECT_EQ(months.count(surgery), 0U);
   EXPECT_NEAR(months.at(tace), 9, 1e-12);
@@ -77,7 +78,7 @@ TEST(PersonTime, LeavingPartsOutCountsAnIntervalToTheArmAtItsEnd) {
 TEST(PersonTime, TheArmAtRecurrenceStaysAfterIt) {
   Subject subject{.known = true};
   subject.history = {true, 2.0, 11.0, 2.0, 11.0};
-  subject.arm = tace, subject.tace_start_months = 1;
+  subject.arm = tace, subject.start_months[kTace] = 1;
   for (const Term& term : account_of(head(), subject).terms)
     if (term.process == 1) { EXPECT_EQ(term.arm, tace); }
 }
@@ -115,12 +116,13 @@ TEST(PersonTime, UndeterminedCountsToSurgeryAndOtherEndsAtItsStart) {
   const Subject first = subject_of(head(), {}, history, {}, undetermined);
   EXPECT_NEAR(months_by_arm(head(), account_of(head(), first)).at(surgery), 10, 1e-12);
 
-  Assignment other{.arm = -1, .state = "other", .tace_start_day = 2 * kDaysPerMonth, .systemic_start_day = std::nullopt};
+  Assignment other{.arm = -1, .state = "other"};
+  other.start_day[kTace] = 2 * kDaysPerMonth;
   const auto months = months_by_arm(head(), account_of(head(), subject_of(head(), {}, history, {}, other)));
   EXPECT_EQ(months.size(), 1U);
   EXPECT_NEAR(months.at(surgery), 2, 1e-12);
 
-  other.tace_start_day.reset();  // nobody knows when it began
+  other.start_day[kTace].reset();  // nobody knows when it began
   EXPECT_TRUE(account_of(head(), subject_of(head(), {}, history, {}, other)).terms.empty());
 }
 

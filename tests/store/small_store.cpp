@@ -64,7 +64,7 @@ PatientRow row_of(Stream& stream, const std::string& key, int i) {
   row.verdict.excluded_by = row.verdict.excluded_at_enrolment_by = i % 5 == 0 ? 0 : -1;
   if (i % 4 == 1) row.assignment.state = "undetermined";
   if (i % 4 != 1) row.assignment.arm = i % 4 == 0 ? 0 : 1;
-  if (row.assignment.arm == 1) row.assignment.tace_start_day = 30.0 + i;
+  if (row.assignment.arm == 1) row.assignment.start_day[*treatment_kind("tace")] = 30.0 + i;
   row.history = {true, i % 2 == 0 ? std::optional(3.0 + i) : std::nullopt, std::nullopt, 3.0 + i, 40.0 + stream.uniform()};
   if (i % 7 == 6) row.history = {};
   row.outcomes = {i % 7 == 6 ? Outcome{} : Outcome{true, 3.0 + i, i % 2 == 0 ? 1 : 0}};

@@ -124,7 +124,7 @@ TEST(Store, GivesBackTheTables) {
     EXPECT_EQ(row.verdict.rules[1].truth, Truth::unknown);
     EXPECT_EQ(row.assignment.arm, want.assignment.arm);
     EXPECT_EQ(row.assignment.state, want.assignment.state);
-    EXPECT_EQ(row.assignment.tace_start_day, want.assignment.tace_start_day);
+    EXPECT_EQ(row.assignment.start_day, want.assignment.start_day);
     EXPECT_EQ(row.history.known, want.history.known);
     EXPECT_EQ(row.history.recurrence, want.history.recurrence);
     EXPECT_EQ(row.history.last_contact, want.history.last_contact);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/base/error.hpp"
 #include "trainer/objective/head_kinds.hpp"
 
 #include <algorithm>
-#include <string_view>
+#include <utility>
 
 namespace hepar::objective {
 namespace {
@@ -10,25 +11,36 @@ namespace {
 // An arm from a time on.
 struct Since { double months; int arm; };
 
-int arm_named(const HeadSpec& head, std::string_view name, int otherwise) {
-  const auto at = std::find(head.arms.begin(), head.arms.end(), name);
-  return at == head.arms.end() ? otherwise : static_cast<int>(at - head.arms.begin());
+// The starts that made the arm, by time.
+std::vector<std::pair<double, std::size_t>> starts_of(const Arm& arm, const Starts& months) {
+  std::vector<std::pair<double, std::size_t>> starts;
+  for (std::size_t kind = 0; kind < kTreatmentKinds; ++kind)
+    if (arm.holds[kind] && months[kind]) starts.emplace_back(*months[kind], kind);
+  std::sort(starts.begin(), starts.end());
+  return starts;
 }
 
-// The arms that a subject passes through, by time.
+// The arms that a subject passes through, by time: that of exactly the kinds which have started, where the cohort has such an arm.
 std::vector<Since> arms_of(const HeadSpec& head, const Subject& subject) {
   if (head.arms.size() == 1) return {{0, 0}};
-  const int surgery = arm_named(head, "surgery", 0);
-  const std::string_view name = head.arms[static_cast<std::size_t>(subject.arm)];
-  std::vector<Since> starts;
-  if (subject.tace_start_months && name.find("tace") != name.npos) starts.push_back({*subject.tace_start_months, arm_named(head, "tace", surgery)});
-  if (subject.systemic_start_months && name.find("systemic") != name.npos)
-    starts.push_back({*subject.systemic_start_months, arm_named(head, "systemic", surgery)});
+  const std::string& name = head.arms[static_cast<std::size_t>(subject.arm)];
+  const Arm* arm = arm_called(name);
+  if (arm == nullptr) throw store_error("there is no strategy '" + name + "'", {}, "use the version that made the store");
+  const auto starts = starts_of(*arm, subject.start_months);
   if (starts.empty()) return {{0, subject.arm}};
-  std::stable_sort(starts.begin(), starts.end(), [](const Since& a, const Since& b) { return a.months < b.months; });
-  starts.back().arm = subject.arm;
-  starts.insert(starts.begin(), {0, surgery});
-  return starts;
+  const auto index_of = [&](const ByKind<bool>& kinds, int otherwise) {
+    const Arm* exactly = arm_of_exactly(kinds);
+    const auto at = exactly == nullptr ? head.arms.end() : std::find(head.arms.begin(), head.arms.end(), exactly->name);
+    return at == head.arms.end() ? otherwise : static_cast<int>(at - head.arms.begin());
+  };
+  ByKind<bool> started{};
+  std::vector<Since> passed{{0, index_of(started, 0)}};
+  for (const auto& [months, kind] : starts) {
+    started[kind] = true;
+    passed.push_back({months, index_of(started, passed.back().arm)});
+  }
+  passed.back().arm = subject.arm;
+  return passed;
 }
 
 int arm_at(const std::vector<Since>& arms, double months) {

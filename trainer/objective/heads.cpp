@@ -77,13 +77,13 @@ Subject subject_of(const HeadSpec& head, std::span<const EndpointSpec> endpoints
   if (head.arms.size() == 1) return subject;
 
   const auto months = [](const std::optional<double>& day) { return day ? std::optional<double>(*day / kDaysPerMonth) : std::nullopt; };
-  subject.tace_start_months = months(assignment.tace_start_day);
-  subject.systemic_start_months = months(assignment.systemic_start_day);
+  std::transform(assignment.start_day.begin(), assignment.start_day.end(), subject.start_months.begin(), months);
   if (assignment.arm >= 0) {
     subject.arm = assignment.arm;
   } else if (assignment.state != "undetermined") {
     const double never = std::numeric_limits<double>::infinity();
-    subject.until_months = std::min(subject.tace_start_months.value_or(never), subject.systemic_start_months.value_or(never));
+    subject.until_months = never;
+    for (const std::optional<double>& start : subject.start_months) subject.until_months = std::min(subject.until_months, start.value_or(never));
     if (subject.until_months == never) subject.known = false;
   }
   return subject;

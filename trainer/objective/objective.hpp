@@ -45,7 +45,7 @@ struct Subject {
   History history;                     // illness-death
   Outcome outcome;                     // hazard
   int arm = 0;                         // arm from its start on …
-  std::optional<double> tace_start_months, systemic_start_months;  // … person-time before a start counts to surgery
+  Starts start_months;                 // … person-time before a start counts to surgery
   double until_months = std::numeric_limits<double>::infinity();   // observation for this head ends here
   double weight = 1;                   // what the subject says counts this often (treatment weights)
 };

@@ -134,6 +134,14 @@ void publish_folder(const fs::path& temporary, const fs::path& final_path) {
   sync_folder(folder_of(final_path));
 }
 
+void make_folder(const fs::path& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (!failed) return;
+  errno = failed.value();
+  throw disk_error("cannot create the folder", {folder.string()});
+}
+
 void move_aside(const fs::path& folder) {
   std::error_code failed;
   if (!fs::exists(folder, failed)) return;

@@ -35,6 +35,8 @@ class Publication {
 void publish(const fs::path& path, std::string_view bytes);  // Publication of one buffer
 // Makes every file below `temporary` durable (one syncfs), then renames the folder to `final_path`, which must be absent.
 void publish_folder(const fs::path& temporary, const fs::path& final_path);
+// Makes a folder and those above it; one that is there already is left alone. Throws disk_error.
+void make_folder(const fs::path& folder);
 // Renames OUT to the first free OUT.old-N; an absent one is left alone. Throws disk_error.
 void move_aside(const fs::path& folder);
 // Flushes a folder's entries after renames in it.

@@ -5,16 +5,20 @@
 #include "data/base/text.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace hepar {
 
 namespace {
 
+// A limit as people write it: 100000, not 1e+05.
+std::string limit_text(double limit) { return std::abs(limit) < 1e15 && limit == std::trunc(limit) ? std::to_string(static_cast<long long>(limit)) : number_text(limit); }
+
 std::string range_text(const Range& range) {
   const bool low = range.low > -std::numeric_limits<double>::infinity(), high = range.high < std::numeric_limits<double>::infinity();
-  if (low && high) return " from " + number_text(range.low) + " to " + number_text(range.high);
-  if (low) return " of at least " + number_text(range.low);
-  if (high) return " of at most " + number_text(range.high);
+  if (low && high) return " from " + limit_text(range.low) + " to " + limit_text(range.high);
+  if (low) return " of at least " + limit_text(range.low);
+  if (high) return " of at most " + limit_text(range.high);
   return "";
 }
 

@@ -16,7 +16,7 @@ struct DocumentKind {
 };
 inline constexpr DocumentKind kRunDocument{"run.json", "hepar-run/1"}, kModelDocument{"model.json", "hepar-model/1"}, kFoldDocument{"fold.json", "hepar-fold/1"},
     kPlanDocument{"plan.json", "hepar-plan/1"}, kValidationDocument{"validation.json", "hepar-validation/1"}, kSweepPlanDocument{"plan.json", "hepar-sweep-plan/1"}, kTrialDocument{"trial.json", "hepar-trial/1"},
-    kRungDocument{"rung.json", "hepar-rung/1"}, kSweepDocument{"sweep.json", "hepar-sweep-results/1"};
+    kRungDocument{"rung.json", "hepar-rung/1"}, kSweepDocument{"sweep.json", "hepar-sweep-results/1"}, kEvaluationDocument{"evaluation.json", "hepar-evaluation/1"};
 
 // What `train` makes, and each fold of a validation.
 struct RunFolder {
@@ -47,6 +47,7 @@ struct ValidationFolder {
   [[nodiscard]] static std::string folder_name(const std::string& fold);
   [[nodiscard]] std::filesystem::path plan() const { return root / kPlanDocument.file; }  // the folds' folders, for `hepar status`
   [[nodiscard]] std::filesystem::path predictions() const { return root / "predictions.csv"; }
+  [[nodiscard]] std::filesystem::path decisions() const { return root / "decisions.csv"; }  // what was recommended to each patient held out
   [[nodiscard]] std::filesystem::path results() const { return root / kValidationDocument.file; }
   [[nodiscard]] std::filesystem::path run() const { return root / kRunDocument.file; }
   [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }

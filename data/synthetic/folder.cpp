@@ -39,14 +39,6 @@ void refuse_others_files(const fs::path& out) {
     if (!holds_nothing(folder)) throw usage_error("is neither empty nor a cohort that synth began", {folder.string()}, kElsewhere);
 }
 
-void make_cohort_folder(const fs::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (!failed) return;
-  errno = failed.value();
-  throw disk_error("cannot create the folder", {folder.string()});
-}
-
 }  // namespace
 
 fs::path truth_folder(const fs::path& out) { return (out.has_filename() ? out : out.parent_path()).string() + ".truth"; }  // "cohort/" is "cohort"
@@ -59,7 +51,7 @@ void begin_cohort(const fs::path& out, const Arguments& arguments) {
   } else {
     refuse_others_files(out);
   }
-  make_cohort_folder(out);
+  make_folder(out);
   remove_stale_temporaries(out);
   if (begun) return;
   Json given = Json::object();

@@ -120,8 +120,7 @@ class Study {
     image.instance = uid_of({options_.seed, 424, number_, static_cast<std::uint64_t>(image.series_number), static_cast<std::uint64_t>(image.instance_number)});
     fs::path path = path_of(image);
     if (!copy.empty()) path = path.parent_path() / (path.stem().string() + copy + path.extension().string());
-    std::error_code failed;
-    fs::create_directories(path.parent_path(), failed);
+    make_folder(path.parent_path());
     static constexpr std::array<Syntax, 4> kSyntaxes{Syntax::explicit_little, Syntax::implicit_little, Syntax::jpeg_lossless, Syntax::rle};
     write_dicom(path, image, kSyntaxes[person_.centre % 4]);
   }

@@ -191,7 +191,7 @@ std::array<Ceiling, 3> write_truth(const Options& options, const std::vector<Cen
   constexpr std::array<double, 3> kHorizon{36, 36, 60};
   constexpr std::array<const char*, 3> kEndpoint{"rfs", "recurrence", "os"};
   const fs::path folder = truth_folder(options.out);
-  fs::create_directories(folder);
+  make_folder(folder);
   std::vector<std::string> header{"patient_id", "centre", "eligible", "log_hazard", "clinical_log_hazard", "readable_log_hazard", "intended_arm"};
   for (std::size_t l = 0; l < kLatents; ++l) header.push_back("latent_" + std::to_string(l));
   for (const char* arm : kArmNames)

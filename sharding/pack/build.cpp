@@ -31,14 +31,6 @@ std::string first_difference(const Json& before, const Json& now, const std::str
   return path;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (!failed) return;
-  errno = failed.value();
-  throw disk_error("cannot create the folder", {folder.string()});
-}
-
 void stop_if_asked() {
   if (stop_requested()) throw Error(ExitCode::stopped, "stopped on request; what was extracted is kept", {}, "run the same command again to continue");
 }

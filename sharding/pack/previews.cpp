@@ -27,12 +27,7 @@ void Builder::publish_previews() {
   const std::vector<std::string> all = previews();
   if (all.empty()) return;
   mpi::together(world_, [&] {
-    if (!world_.root()) return;
-    std::error_code failed;
-    fs::create_directories(names_.preview(), failed);
-    if (!failed) return;
-    errno = failed.value();
-    throw disk_error("cannot create the folder", {names_.preview().string()});
+    if (world_.root()) make_folder(names_.preview());
   });
   mpi::together(world_, [&] {
     std::vector<NamedBytes> batch;

@@ -9,19 +9,6 @@
 
 namespace hepar::store {
 
-namespace {
-
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) {
-    errno = failed.value();
-    throw disk_error("cannot create the folder", {folder.string()});
-  }
-}
-
-}  // namespace
-
 StoreWriter::StoreWriter(std::filesystem::path folder, std::vector<StoredModality> modalities, Tables tables)
     : folder_(std::move(folder)), modalities_(std::move(modalities)), tables_(std::move(tables)) {}
 

@@ -209,9 +209,7 @@ class CohortCheck : public Command {
     const std::string text = flow.text() + readings_table(readings), json = flow_json(cohort, flow, readings, reading_);
 
     const fs::path out(out_);
-    std::error_code failed;
-    fs::create_directories(out, failed);
-    if (failed) throw disk_error("cannot create the folder", {out_});
+    make_folder(out);
     remove_stale_temporaries(out);
     publish_changed(out / kFlow, json);
     publish_changed(out / kFlowText, text);

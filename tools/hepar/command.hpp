@@ -39,6 +39,8 @@ class Command {
   [[nodiscard]] virtual std::string_view schema() const { return {}; }
   // A second such value, of files whose keys are among this command's.
   [[nodiscard]] virtual std::string_view also_reads() const { return {}; }
+  // Groups of rows that `hepar validate --help` explains, for this command's help to stay short.
+  [[nodiscard]] virtual std::vector<std::string> explained_elsewhere() const { return {}; }
   // Top-level keys of --config files that are no options; `take` gets every document, in order.
   [[nodiscard]] virtual std::vector<std::string> sections() const { return {}; }
   virtual void take(const Yaml&) {}

@@ -2,6 +2,7 @@
 // `hepar evaluate`: sealed predictions against the follow-up that came later.
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
+#include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/print_json.hpp"
@@ -9,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdio>
 
 namespace hepar::program {
@@ -41,12 +41,7 @@ class Evaluate : public Command {
  private:
   void evaluate(const Context& context) const {
     const fs::path out(out_);
-    std::error_code failed;
-    fs::create_directories(out, failed);
-    if (failed) {
-      errno = failed.value();
-      throw disk_error("cannot create the folder", {out_});
-    }
+    make_folder(out);
     evaluation::EvaluationRequest request{predictions_, cohort_, validation_, adverse_events_, {}, min_events_};
     request.nulls.simulations = static_cast<int>(simulations_);
     request.nulls.threads = this_machine().cores;
@@ -55,7 +50,7 @@ class Evaluate : public Command {
     const std::string text = evaluation::evaluation_text(result);
     for (const auto& [name, file] : evaluation::statistician_files(result)) publish(out / name, file);
     publish(out / "evaluation.txt", text);
-    publish(out / "evaluation.json", sealed(json));
+    publish(out / kEvaluationDocument.file, sealed(json));
     fmt::print("{}", context.json ? json_text(json) : text);
   }
 

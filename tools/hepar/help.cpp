@@ -2,6 +2,8 @@
 // What people read about the commands; all of it follows from the option rows.
 #include "tools/hepar/command_line.hpp"
 
+#include "data/base/text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,14 +35,16 @@ std::string overview(const Commands& commands) {
 std::string help(Command& command) {
   std::string text = fmt::format("hepar {}{}{}: {}\n\n", command.name(), command.positional().empty() ? "" : " ", command.positional(), command.summary());
   std::string group;
+  const std::vector<std::string> elsewhere = command.explained_elsewhere();
   for (const Row& row : command.rows()) {
     const std::size_t dot = row.name.find('.');
     const std::string prefix = dot == std::string::npos ? "" : row.name.substr(0, dot);
-    if (prefix == "faults") continue;  // for tests of the laws
+    if (prefix == "faults" || std::ranges::find(elsewhere, prefix) != elsewhere.end()) continue;  // faults: for tests of the laws
     if (prefix != group) text += fmt::format("{}:\n", prefix);
     group = prefix;
     text += fmt::format("  {:<32} {}\n", "--" + flag_of(row), describe(row));
   }
+  if (!elsewhere.empty()) text += fmt::format("groups {}: as in hepar validate --help\n", join(elsewhere, ", "));
   if (!command.schema().empty()) text += fmt::format("  {:<32} {}\n", "--config FILE", "YAML of " + std::string(command.schema()) + "; later files win");
   text += fmt::format("  {:<32} {}\n", "--set key.path=value", "wins over --config");
   text += fmt::format("  {:<32} {}\n", "--quiet, --json", "no progress; results as JSON");

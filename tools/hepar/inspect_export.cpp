@@ -14,14 +14,6 @@ namespace hepar::program {
 
 namespace {
 
-void make_folder(const fs::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (!failed) return;
-  errno = failed.value();
-  throw disk_error("cannot create the folder", {folder.string()});
-}
-
 // Keys hold a slash where ids repeat between centres.
 std::string file_name_of(std::string key) {
   std::replace(key.begin(), key.end(), '/', '_');

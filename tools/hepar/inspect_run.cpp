@@ -20,10 +20,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Of trainer/validation and trainer/evaluation, which a build without the trainer lacks.
-constexpr const char* kDecisionsFile = "decisions.csv";
-constexpr DocumentKind kEvaluationDocument{"evaluation.json", "hepar-evaluation/1"};
-
 Json read_one(const fs::path& folder, const DocumentKind& document) {
   return read_sealed(folder / document.file, document.schema, "restore the file, or make it again with this version");
 }
@@ -40,7 +36,7 @@ class Verification {
     if (fs::exists(folder.run())) hashed_part(folder.config(), sealed_part(root_, kRunDocument), "config_file_sha256");  // none where nothing was estimable
     if (results.is_object()) {
       hashed_part(folder.predictions(), results.at("provenance"), "predictions_sha256");
-      hashed_part(root_ / kDecisionsFile, results.at("provenance"), "decisions_sha256");
+      hashed_part(folder.decisions(), results.at("provenance"), "decisions_sha256");
     }
     for (const Json& name : plan.is_object() ? plan.at("folds") : Json::array()) {
       const RunFolder fold{folder.folds() / name.get<std::string>()};

@@ -101,6 +101,7 @@ class Plan : public Command {
   std::string_view summary() const override { return "predict hours, memory and efficiency of a study from measured steps"; }
   std::string_view example() const override { return "mpirun -n 2 hepar plan --config experiment.yaml --store store --seeds 5 --time_limit_hours 24"; }
   std::string_view schema() const override { return "hepar-experiment/1"; }
+  std::vector<std::string> explained_elsewhere() const override { return {"model", "train", "validation", "decision", "resources"}; }
   std::vector<Row> rows() override {
     std::vector<Row> all{required(row("store", store_, "the feature store")), row("ranks", ranks_, "numbers of ranks to predict for"),
                          row("seeds", seeds_, {1, 1e6}, "seeds", "repetitions of the whole validation"), row("trials", trials_, {1, 1e6}, "trials", "points of a sweep"),

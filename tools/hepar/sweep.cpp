@@ -22,6 +22,7 @@ class Sweep : public Command {
   std::string_view example() const override { return "hepar sweep --config sweep.yaml --store store --out sweep --hold-out C03"; }
   std::string_view schema() const override { return "hepar-sweep/1"; }
   std::string_view also_reads() const override { return "hepar-experiment/1"; }
+  std::vector<std::string> explained_elsewhere() const override { return {"model", "train", "validation", "decision", "resources"}; }
   std::vector<std::string> sections() const override { return {"space"}; }
   void take(const Yaml& document) override {
     if (const auto section = document.find("space")) request_.space = sweep::Space::read(*section);

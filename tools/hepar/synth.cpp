@@ -41,13 +41,8 @@ class Synth : public Command {
       if (options.raw > 0 && !options.features) throw usage_error("--level tables writes no files, raw or other", {}, "drop --raw");
       if (!context.world.root()) return;
       synthetic::begin_cohort(options.out, arguments());
-      std::error_code failed;
       for (const char* sub : {"imaging", "slides", "reports"})
-        if (!failed && options.features) fs::create_directories(options.out / sub, failed);
-      if (failed) {
-        errno = failed.value();
-        throw disk_error("cannot create folders", {out_});
-      }
+        if (options.features) make_folder(options.out / sub);
     });
     const std::vector<synthetic::Centre> centres = synthetic::draw_centres(options);
     std::vector<synthetic::Person> people;

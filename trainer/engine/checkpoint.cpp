@@ -55,8 +55,7 @@ void write_checkpoint(const RunFolder& folder, const StatusFile& fence, const st
   const fs::path draft = target.string() + ".tmp." + this_machine().host + "." + std::to_string(::getpid());
   std::error_code failed;
   fs::remove_all(draft, failed);
-  fs::create_directories(draft, failed);
-  if (failed) throw disk_error("cannot create the folder", {draft.string()});
+  make_folder(draft);
   publish(CheckpointFolder{draft}.state(), state);
   publish(CheckpointFolder{draft}.document(), state_json(cursor, sha256(state)));
   fence.check();

@@ -38,7 +38,7 @@ struct Cursor {
   std::string config_sha256, features_sha256, tables_sha256, machine;
   Spent spent;                         // the root's alone: for the bill
   double loss = std::numeric_limits<double>::infinity();  // mean since the checkpoint before; the root's alone, as is the best
-  Best best;
+  Best best{};
   std::int64_t reproducible_until = -1;  // the step from which another machine went on; -1: one machine computed all
 };
 

@@ -62,7 +62,6 @@ void check_blas(const Machine& machine, int slots, const Console& console) {
 }
 
 void Training::open_folder() {
-  std::error_code failed;
   if (request_.fresh) move_aside(folder_.root);
   const bool exists = fs::exists(folder_.config());
   if (request_.must_resume && !exists) throw usage_error("there is no run to resume", {folder_.root.string()}, "leave out --resume to start one");
@@ -70,18 +69,15 @@ void Training::open_folder() {
   // folder of checkpoints and perhaps nothing else; of a finished one they may have been removed.
   const bool run = fs::exists(folder_.checkpoints()) || fs::exists(folder_.model());
   if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !run) throw usage_error("the folder is neither empty nor a run", {folder_.root.string()}, "choose another --out");
-  if (exists)
-    if (const std::string difference = first_difference(read_file(folder_.config()), request_.experiment); !difference.empty())
-      throw store_error("the run belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
-  fs::create_directories(folder_.checkpoints(), failed);
-  if (failed) {
-    errno = failed.value();
-    throw disk_error("cannot create the run's folder", {folder_.root.string()});
-  }
+  const std::string difference = exists ? first_difference(read_file(folder_.config()), request_.experiment) : "";
+  const bool began = fs::exists(folder_.run());  // else its configuration was refused, and may be corrected
+  if (began && !difference.empty())
+    throw store_error("the run belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
+  make_folder(folder_.checkpoints());
   remove_stale_temporaries(folder_.root);
   remove_stale_temporaries(folder_.checkpoints());
   Experiment copy = request_.experiment;
-  if (!exists) publish(folder_.config(), config_yaml(copy));
+  if (!exists || !difference.empty()) publish(folder_.config(), config_yaml(copy));
 }
 
 std::optional<TrainResult> Training::finished_before() {

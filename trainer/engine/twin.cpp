@@ -74,7 +74,7 @@ void Training::write_twin(const fs::path& folder) {
   std::vector<std::string> decayed;
   for (const Segment& segment : arena_->segments())
     if (segment.decay) decayed.push_back(segment.name);
-  fs::create_directories(folder);
+  make_folder(folder);
   arrays.write(folder / "twin.safetensors");
   Experiment copy = request_.experiment;
   Json config = Json::object();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The result of an evaluation as JSON for programs and as a table for people.
 #include "trainer/evaluation/prospective.hpp"
+
+#include "data/base/run_folder.hpp"
 #include "trainer/validation/figures.hpp"
 #include "trainer/validation/results.hpp"
 
@@ -160,7 +162,7 @@ Json evaluation_json(const Evaluation& e) {
                        {"with_grade_3_or_more", arm.with_severe},
                        {"with_grade_5", arm.deaths},
                        {"events", arm.events}});
-  return {{"schema", "hepar-evaluation/1"},
+  return {{"schema", kEvaluationDocument.schema},
           {"estimand",
            "patients under study at the end of the treatment window, by the treatment that had started then, against what was recommended before; consistent "
            "against inconsistent is no causal effect, "

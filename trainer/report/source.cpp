@@ -136,7 +136,7 @@ Source read_source(const PageRequest& request) {
   Source source;
   source.validation = read_json(folder.results(), kValidationDocument.schema);
   source.run = read_json(folder.run(), kRunDocument.schema);
-  source.evaluation = read_json(request.run / "evaluation.json", "hepar-evaluation/1");
+  source.evaluation = read_json(request.run / kEvaluationDocument.file, kEvaluationDocument.schema);
   if (source.validation.is_null() && source.run.is_null() && source.evaluation.is_null())
     throw store_error("holds neither a validation nor a run", {request.run.string()}, "give the folder of hepar validate, hepar train or hepar evaluate");
   std::set<fs::path> folds;

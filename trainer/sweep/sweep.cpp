@@ -96,8 +96,8 @@ void Sweep::open_folder() {
   refuse_another_search();
   if (finished(result_)) return;
   fs::remove(folder_.results(), ignored);  // of fewer trials
-  fs::create_directories(folder_.trials(), ignored);
-  fs::create_directories(folder_.worker(worker_).root, ignored);
+  make_folder(folder_.trials());
+  make_folder(folder_.worker(worker_).root);
   engine::Experiment experiment = request_.experiment;
   publish_changed(folder_.experiment(), engine::config_yaml(experiment));
   publish_changed(folder_.search(), search_yaml(request_.search, *request_.space));

@@ -114,9 +114,8 @@ struct Ledger::Seen {
 Ledger::Ledger(SweepFolder folder, std::vector<Settings> trials, Holder me, double lease_seconds)
     : folder_(std::move(folder)), trials_(std::move(trials)), me_(std::move(me)), lease_seconds_(lease_seconds) {
   std::error_code failed;
-  fs::create_directories(folder_.trials(), failed);
-  fs::create_directories(folder_.worker(me_.worker).root, failed);
-  if (failed) throw disk_error("cannot create the folder", {folder_.worker(me_.worker).root.string()});
+  make_folder(folder_.trials());
+  make_folder(folder_.worker(me_.worker).root);
   publish(folder_.worker(me_.worker).root / "clock", "");
 }
 
@@ -211,8 +210,7 @@ std::int64_t Ledger::deaths(const Job& job, std::int64_t before, std::int64_t st
 
 std::unique_ptr<Lease> Ledger::claim(const Job& job) {
   std::error_code failed;
-  fs::create_directories(folder_.trial(job.trial), failed);
-  if (failed) throw disk_error("cannot create the folder", {folder_.trial(job.trial).string()});
+  make_folder(folder_.trial(job.trial));
   Json settings = Json::object();
   for (const auto& [key, value] : trials_[static_cast<std::size_t>(job.trial)]) settings[key] = value;
   if (!fs::exists(folder_.settings(job.trial), failed)) publish(folder_.settings(job.trial), sealed({{"schema", kTrialDocument.schema}, {"trial", job.trial}, {"settings", settings}}));

@@ -24,7 +24,7 @@ struct EndpointResult {
   std::vector<double> months;     // to the endpoint's horizon
   std::vector<double> risk_cuts;  // between the risk groups: thirds of the training fold's predicted risk
   Survival natural, raw;          // calibrated and not, natural strategy
-  std::map<std::string, BaselineSurvival> baselines;
+  std::map<std::string, BaselineSurvival> baselines{};
 };
 struct FoldResult {
   FoldRecord record;

@@ -25,7 +25,6 @@ struct HeldOutDecisions {
 };
 [[nodiscard]] HeldOutDecisions held_out_decisions(const engine::Experiment& experiment, const store::Store& store, const std::vector<FoldResult>& folds,
                                                   const ValidationFolder& folder);
-inline constexpr const char* kDecisionsFile = "decisions.csv";  // of a validation's folder
 [[nodiscard]] std::string decisions_csv(const store::Store& store, const HeldOutDecisions& decisions);
 
 // The part "policies" of validation.json; {"not_estimable": why} where there is nothing to choose.

@@ -102,6 +102,7 @@ class Validation {
     return result;
   }
   void open();
+  [[nodiscard]] bool begun() const;
   void refuse_other_store() const;
   void refuse_twins();
   [[nodiscard]] bool train_folds();
@@ -145,21 +146,17 @@ void Validation::open() {
   // A configuration alone does not make a validation: a run has one too.
   if (fs::exists(folder_.root) && !fs::is_empty(folder_.root) && !fs::exists(folder_.folds()))
     throw usage_error("the folder is neither empty nor a validation", {folder_.root.string()}, "choose another --out");
-  if (fs::exists(folder_.config()))
-    if (const std::string difference = engine::first_difference(read_file(folder_.config()), experiment_); !difference.empty())
-      throw store_error("the validation belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
+  const bool exists = fs::exists(folder_.config());
+  const std::string difference = exists ? engine::first_difference(read_file(folder_.config()), experiment_) : "";
+  if (begun() && !difference.empty())
+    throw store_error("the validation belongs to another configuration: " + difference, {folder_.root.string()}, "use its configuration, another --out, or --fresh");
   refuse_other_store();  // before anything is written: what is refused keeps its status
-  std::error_code failed;
-  fs::create_directories(folder_.folds(), failed);
-  if (failed) {
-    errno = failed.value();
-    throw disk_error("cannot create the folder", {folder_.root.string()});
-  }
+  make_folder(folder_.folds());
   engine::Experiment copy = request_.experiment;
-  if (!fs::exists(folder_.config())) publish(folder_.config(), engine::config_yaml(copy));
+  if (!exists || !difference.empty()) publish(folder_.config(), engine::config_yaml(copy));
   Json names = Json::array();
   for (const Fold& fold : folds_) names.push_back(ValidationFolder::folder_name(fold.name));
-  if (!fs::exists(folder_.plan())) publish(folder_.plan(), sealed({{"schema", kPlanDocument.schema}, {"folds", names}}));
+  if (!difference.empty() || !fs::exists(folder_.plan())) publish(folder_.plan(), sealed({{"schema", kPlanDocument.schema}, {"folds", names}}));
 }
 
 // Before anything is trained: one person under two ids would make the folds tell more than they know.
@@ -174,6 +171,11 @@ void Validation::refuse_twins() {
       throw input_error("patients " + pair->one + " and " + pair->other + " have the same " + pair->modality + ", and fold " + fold.name + " would test one on what the other taught", {request_.store.string()},
                         "they are one person or a file was given twice: correct the cohort, or exclude one of them, and run hepar shard again");
   }
+}
+
+// Of a folder whose configuration was refused nothing was computed: it may be corrected.
+bool Validation::begun() const {
+  return std::ranges::any_of(entries_of(folder_.folds()), [](const fs::path& path) { return fs::exists(RunFolder{path}.run()) || fs::exists(RunFolder{path}.fold()); });
 }
 
 void Validation::refuse_other_store() const {
@@ -257,7 +259,7 @@ void Validation::publish_results(ValidateResult& result) {
   gathered.json["provenance"]["predictions_sha256"] = sha256(predictions);
   status_.check();
   publish(folder_.predictions(), predictions);
-  publish(folder_.root / kDecisionsFile, decisions);  // what was recommended to each held-out patient
+  publish(folder_.decisions(), decisions);
   publish(folder_.results(), sealed(gathered.json));
   if (!gathered.json["audit"]["passed"].get<bool>()) throw store_error("the leak audit failed: " + gathered.json["audit"]["problems"][0].get<std::string>(), {folder_.results().string()}, "its folds are not what this program makes: --fresh starts over");
   if (!gathered.anything_estimable) throw Error(ExitCode::training, "no fold is estimable", folder_.results().string(), "see not_estimable there; " + more_events_a_fold(experiment_.validation));

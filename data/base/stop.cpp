@@ -38,8 +38,10 @@ void install_stop_signals() {
   ::sigaction(SIGUSR2, &action, nullptr);
 }
 
+bool stop_signalled() { return stop_flag != 0; }
+
 bool stop_requested() {
-  if (stop_flag != 0) return true;
+  if (stop_signalled()) return true;
   const double end = number_from("HEPAR_DEADLINE");
   return end > 0 && static_cast<double>(std::time(nullptr)) >= end - lead();
 }

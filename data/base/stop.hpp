@@ -8,7 +8,8 @@
 namespace hepar {
 
 void install_stop_signals();               // first thing in main, before MPI
-[[nodiscard]] bool stop_requested();
+[[nodiscard]] bool stop_requested();      // by a signal or the deadline
+[[nodiscard]] bool stop_signalled();      // by a signal: for ranks that measure no stops and leave the deadline to one that does
 void stop_takes(double seconds);           // a checkpoint and the step before it, as measured; the longest counts. Any thread
 
 }  // namespace hepar

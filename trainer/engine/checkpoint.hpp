@@ -60,7 +60,7 @@ class CheckpointWriter {
   [[nodiscard]] std::int64_t written() const { return written_; }  // all three after wait()
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
   [[nodiscard]] Best best() const { return best_; }
-  // What a checkpoint costs at most: its copy and the writing beside the computing; a guess before the first.
+  // What a checkpoint costs at most: its copy and the writing beside the computing; 0 before the first.
   [[nodiscard]] double cost_seconds() const { return cost_seconds_.load(); }
 
  private:
@@ -76,7 +76,7 @@ class CheckpointWriter {
   std::atomic<bool> busy_{false};
   std::exception_ptr failure_;
   double stall_seconds_ = 0;
-  std::atomic<double> cost_seconds_{1.0};
+  std::atomic<double> cost_seconds_{0};
   std::int64_t given_up_ = 0, written_ = 0, bytes_ = 0;
 };
 

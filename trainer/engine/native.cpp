@@ -4,7 +4,6 @@
 #include "trainer/engine/step.hpp"
 
 #include "data/base/random.hpp"
-#include "data/base/stop.hpp"
 
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
@@ -190,7 +189,7 @@ StepResult Native::compute(const dataset::StepPlan& plan, std::int64_t step, con
     losses[r] = run_groups(replicas_[r], groups[r], static_cast<double>(plan.patients), worker);
   });
   add_up_clocks();
-  std::array<double, 2> trailer{std::accumulate(losses.begin(), losses.end(), 0.0), stop_requested() ? 1.0 : 0.0};
+  std::array<double, 2> trailer{std::accumulate(losses.begin(), losses.end(), 0.0), wants_to_stop() ? 1.0 : 0.0};
   StepResult result;
   {
     const Timer timer(seconds_.reduce, trace_, Trace::kSum);

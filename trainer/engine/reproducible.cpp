@@ -5,7 +5,6 @@
 #include "trainer/engine/step.hpp"
 
 #include "data/base/random.hpp"
-#include "data/base/stop.hpp"
 
 #include <torch/csrc/autograd/autograd.h>
 
@@ -119,7 +118,7 @@ StepResult Reproducible::compute(const dataset::StepPlan& plan, std::int64_t ste
   if (!parts_[0].any) std::fill_n(parts_[0].sums.begin(), size, 0);
   const std::span<std::int64_t> trailer = std::span(parts_[0].sums).subspan(size);
   std::fill(trailer.begin(), trailer.end(), 0);
-  trailer[kStop] = stop_requested() ? 1 : 0;
+  trailer[kStop] = wants_to_stop() ? 1 : 0;
   for (std::size_t i = 0; i < mine.size(); ++i) {
     trailer[kLoss] += std::isfinite(outcomes[i].loss) ? std::llround(std::clamp(outcomes[i].loss, -1e6, 1e6) * kLossScale) : 0;
     trailer[kOverflow] += outcomes[i].overflow;

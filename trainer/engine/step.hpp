@@ -3,6 +3,7 @@
 // and native.cpp.
 #pragma once
 
+#include "data/base/stop.hpp"
 #include "trainer/collective/collective.hpp"
 #include "trainer/engine/arena.hpp"
 #include "trainer/engine/engine.hpp"
@@ -53,6 +54,8 @@ class StepEngine {
   StepEngine(const Learner& learner, const Arena& arena, collective::Collective& group, Workers& workers, std::size_t prefetch);
   [[nodiscard]] std::vector<std::int64_t> own_slots(const dataset::StepPlan& plan) const;  // of this rank, longest first
   [[nodiscard]] dataset::Batch take(const std::vector<std::int64_t>& patients, std::uint64_t key, int worker);
+  // Whether this rank asks for a stop. The root writes the checkpoints: it alone knows how long before a deadline to ask.
+  [[nodiscard]] bool wants_to_stop() const { return group_.rank() == 0 ? stop_requested() : stop_signalled(); }
   void begin_clock() { worker_seconds_.assign(worker_seconds_.size(), {}); }
   void add_up_clocks();
 

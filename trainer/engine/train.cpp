@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/sealed.hpp"
+#include "data/base/stop.hpp"
 #include "data/base/text.hpp"
 #include "sharding/mpi/watch.hpp"
 #include "trainer/engine/optimiser.hpp"
@@ -25,6 +26,7 @@ constexpr std::int64_t kAnchorEvery = 100;       // steps
 constexpr std::size_t kPatientsInMessage = 8;    // events.jsonl names all
 constexpr std::int64_t kReplicaCheckEvery = 100; // steps
 constexpr double kLogSeconds = 2;
+constexpr double kAssumedCheckpointSeconds = 1;  // until one was measured
 constexpr std::int64_t kLogEveryStepBelow = 2000;
 
 }  // namespace
@@ -124,7 +126,9 @@ bool Training::one_step() {
   patients_done_ += plan.patients;
   trace_->step_done();
   after_step(result, rate);
-  group_.watch().activity().step_done(cursor_.step, seconds_since(start));
+  const double seconds = seconds_since(start);
+  group_.watch().activity().step_done(cursor_.step, seconds);
+  if (root_ && writer_->cost_seconds() > 0) stop_takes(writer_->cost_seconds() + seconds);
   return !result.stop;
 }
 
@@ -157,7 +161,8 @@ void Training::after_step(const StepResult& result, double rate) {
 // By the clock: where the time limit is known, what loses least until then.
 double Training::checkpoint_interval() const {
   const double left = rhythm_.automatic ? seconds_to_limit() : 0;
-  return left > 0 ? young_daly(writer_->cost_seconds(), left) : rhythm_.seconds;
+  const double cost = writer_->cost_seconds();
+  return left > 0 ? young_daly(cost > 0 ? cost : kAssumedCheckpointSeconds, left) : rhythm_.seconds;
 }
 
 void Training::stall_if_planted(const char* phase) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The analysis of recommended against given treatment: its pieces against twins and published values, and both nulls.
 #include "data/base/random.hpp"
+#include "tests/long_tests.hpp"
 #include "trainer/statistics/causal.hpp"
 #include "trainer/statistics/null_studies.hpp"
 #include "trainer/statistics/survival.hpp"
@@ -8,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 
 namespace hepar::statistics {
 namespace {
@@ -96,7 +96,7 @@ TEST(Nulls, AgreementWithATreatAllModelIsConfoundedAndThePolicyValueIsNot) {
 
 // A policy that is fixed, the evaluated patients drawn again a thousand times.
 TEST(Policies, TheIntervalOfAValueCoversIt) {
-  if (std::getenv("HEPAR_LONG") == nullptr) GTEST_SKIP() << "HEPAR_LONG=1 runs it";
+  if (!long_tests()) GTEST_SKIP() << "HEPAR_LONG=1 runs it";
   double truth = 0;
   constexpr int kDraws = 2000000;
   for (int i = 0; i < kDraws; ++i) {
@@ -118,7 +118,7 @@ TEST(Policies, TheIntervalOfAValueCoversIt) {
 
 // The figures of the reference on which reading a consistent-versus-inconsistent comparison rests.
 TEST(Nulls, SixtySimulationsOfTwoThousand) {
-  if (std::getenv("HEPAR_LONG") == nullptr) GTEST_SKIP() << "HEPAR_LONG=1 runs it";
+  if (!long_tests()) GTEST_SKIP() << "HEPAR_LONG=1 runs it";
   const NullStudy delays = null_of_start_delays({60, 2000, 1, 2}), confounded = null_of_confounding({60, 2000, 1, 2});
   EXPECT_NEAR(delays.naive, 0.80, 0.03);
   EXPECT_NEAR(delays.adjusted, 1.00, 0.03);

@@ -4,10 +4,12 @@
 #include "tests/long_tests.hpp"
 #include "trainer/statistics/causal.hpp"
 #include "trainer/statistics/null_studies.hpp"
+#include "trainer/statistics/quantile.hpp"
 #include "trainer/statistics/survival.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace hepar::statistics {
@@ -49,8 +51,9 @@ TEST(RobustRestrictedMean, IsTheJackknifeOfItsWeights) {
   EXPECT_LT(robust_restricted_mean(cohort.outcomes.view(), 20, weight, all).se, 1e-9);
 }
 
-TEST(ArmScores, AreTheAipwOfPolicyValue) {
-  const StudyCohort cohort = confounded_cohort(400, 6, 0);
+TEST(ArmScores, WhereNobodyIsLostAreTheAipwOfPolicyValue) {
+  StudyCohort cohort = confounded_cohort(400, 6, 0);
+  for (int& event : cohort.outcomes.event) event = 1;
   const std::vector<Values> x(cohort.covariates.begin(), cohort.covariates.end());
   const ArmScores scores = arm_scores({cohort.outcomes.view(), cohort.given, 2, x, cohort.fold, 24, 0});
   const std::vector<Values> ps(scores.propensity.begin(), scores.propensity.end()), m(scores.expected.begin(), scores.expected.end());
@@ -62,6 +65,35 @@ TEST(ArmScores, AreTheAipwOfPolicyValue) {
   EXPECT_NEAR(value.se, twin.se[0], 1e-9);
   EXPECT_NEAR(difference.value, twin.difference[0], 1e-9);
   EXPECT_NEAR(difference.se, twin.se_difference[0], 1e-9);
+}
+
+// Then the mean is the area under Kaplan-Meier, and a score the patient's influence on it.
+TEST(ArmScores, WithoutCovariatesHaveTheErrorOfTheCurve) {
+  const StudyCohort cohort = confounded_cohort(2000, 12, 0);
+  const ArmScores scores = arm_scores({cohort.outcomes.view(), cohort.given, 2, {}, cohort.fold, 24});
+  for (const int arm : {0, 1}) {
+    const std::vector<std::size_t> rows = rows_with(cohort.given, arm);
+    const MeanTime curve = robust_restricted_mean(select(cohort.outcomes.view(), rows).view(), 24, {});
+    const Estimate own = mean_estimate(select(scores.as_observed, rows), "");
+    EXPECT_NEAR(own.value, curve.value, 0.02);
+    EXPECT_NEAR(own.se / curve.se, 1, 0.02);
+  }
+}
+
+// Of whoever is followed longest nobody knows the end: weights alone would lose that patient's share.
+TEST(ArmScores, OfAnArmThatIsNotEvaluableFollowItsOwnCurve) {
+  StudyCohort cohort = confounded_cohort(400, 9, 0);
+  for (std::size_t i = 0; i < 15; ++i) {
+    cohort.given[i] = 2;
+    cohort.outcomes.event[i] = cohort.outcomes.time[i] < 16 ? cohort.outcomes.event[i] : 0;
+    cohort.outcomes.time[i] = std::min(cohort.outcomes.time[i], 16.0);
+  }
+  const std::vector<Values> x(cohort.covariates.begin(), cohort.covariates.end());
+  const ArmScores scores = arm_scores({cohort.outcomes.view(), cohort.given, 3, x, cohort.fold, 24});
+  ASSERT_FALSE(scores.evaluable(2));
+  const std::vector<std::size_t> rows = rows_with(cohort.given, 2);
+  const MeanTime curve = restricted_mean(select(cohort.outcomes.view(), rows).view(), 24);
+  EXPECT_NEAR(mean(select(scores.as_observed, rows)), curve.value, 0.1);  // the curve is kept at 72 points
 }
 
 TEST(ArmScores, SayWhichArmIsNotEvaluable) {

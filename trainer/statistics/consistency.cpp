@@ -200,7 +200,7 @@ void add_policy_value(const StudyCohort& cohort, std::span<const std::size_t> ro
                          fold = select(Codes(cohort.fold), rows);
   const std::vector<Values> x = column_views(c.covariates);
   const ArmScores scores = arm_scores({c.outcomes.view(), given, cohort.arms, x, fold, c.horizon});
-  const std::string method = "AIPW, nuisances cross-fitted, censoring by arm";
+  const std::string method = "AIPW, nuisances cross-fitted, augmented for censoring by arm";
   if (const std::string why = policy_problem(scores, recommended); !why.empty()) {
     out.model_value = out.model_over_surgery = out.model_over_observed = Estimate::none(why);
     return;

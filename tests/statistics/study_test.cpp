@@ -165,6 +165,31 @@ TEST(Nulls, DoNotDependOnThreads) {
   EXPECT_EQ(one.policy_difference, two.policy_difference);
 }
 
+TEST(Consistency, GivesNoRatioOfTooFewEventsForItsCoefficients) {
+  StudyCohort cohort = confounded_cohort(300, 8, 0);
+  int kept = 0;
+  for (std::size_t i = 0; i < cohort.given.size(); ++i) {
+    int& event = cohort.outcomes.event[i];
+    event = event == 1 && cohort.outcomes.time[i] < 20 && kept < 25 ? 1 : 0;
+    kept += event;
+  }
+  const Consistency few = consistency(cohort);
+  EXPECT_EQ(few.adjusted.hazard_ratio.not_estimable, "25 events, fewer than 30 (10 a coefficient)");
+  EXPECT_EQ(few.naive.hazard_ratio.not_estimable, few.adjusted.hazard_ratio.not_estimable);
+  EXPECT_TRUE(few.unadjusted.hazard_ratio.estimable()) << few.unadjusted.hazard_ratio.not_estimable;
+}
+
+TEST(Consistency, GivesNoRatioOfAGroupWithoutEvents) {
+  StudyCohort cohort = confounded_cohort(600, 8, 0);
+  for (std::size_t i = 0; i < cohort.given.size(); ++i)
+    if (cohort.given[i] == 0) cohort.outcomes.event[i] = 0;
+  const Consistency none = consistency(cohort);
+  for (const Contrast* contrast : {&none.naive, &none.unadjusted, &none.adjusted, &none.weighted}) {
+    EXPECT_NE(contrast->hazard_ratio.not_estimable.find("inconsistent patients: no finite ratio"), std::string::npos) << contrast->hazard_ratio.not_estimable;
+    EXPECT_TRUE(std::isnan(contrast->hazard_ratio.value));
+  }
+}
+
 TEST(Consistency, SaysWhatCannotBeEstimated) {
   StudyCohort cohort = confounded_cohort(200, 8, 0);
   for (int& event : cohort.outcomes.event) event = 0;  // no events

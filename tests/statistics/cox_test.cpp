@@ -121,6 +121,48 @@ TEST(Cox, NamesACoefficientThatRunsToInfinity) {
   EXPECT_LT(shrunk.coef[0], 10);
 }
 
+TEST(Cox, TreatsPatientsOfAnInfiniteCoefficientAsIfTheyWereNotThere) {
+  TiedData data = tied_data(11, 120);
+  std::vector<double> rare(data.size(), 0);
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    rare[i] = i < 3 ? 1 : 0;  // no event among them
+    if (i < 3) data.event[i] = 0;
+    if (i >= 3) others.push_back(i);
+  }
+  const Values with[] = {data.x1, rare};
+  const CoxFit fit = cox({data.time, data.event}, with);
+  EXPECT_NE(fit.problem.find("infinite coefficient of column 2"), std::string::npos) << fit.problem;
+  EXPECT_LT(fit.iterations, 50);
+  const std::vector<double> x1 = select(data.x1, others);
+  const OutcomeTable rest = select(Outcomes{data.time, data.event}, others);
+  const Values without[] = {x1};
+  EXPECT_NEAR(fit.coef[0], cox(rest.view(), without).coef[0], 1e-6);
+}
+
+// The one that runs away first must not leave the other where it happens to be.
+TEST(Cox, GivesNoNumberForAnyOfTwoInfiniteCoefficients) {
+  TiedData data = tied_data(11, 120);
+  std::vector<double> many(data.size()), few(data.size());
+  std::vector<int> own(data.size());
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    many[i] = i < 50 ? 1 : 0;
+    few[i] = i >= 50 && i < 60 ? 1 : 0;
+    if (i < 60) data.event[i] = 0;
+    own[i] = static_cast<int>(i);
+  }
+  const Values columns[] = {few, many, data.x1};
+  CoxOptions options;
+  options.cluster = own;
+  const CoxFit fit = cox({data.time, data.event}, columns, options);
+  for (const std::size_t c : {0, 1}) {
+    EXPECT_TRUE(std::isnan(fit.coef[c])) << fit.coef[c];
+    EXPECT_TRUE(std::isnan(fit.se[c])) << fit.se[c];
+    EXPECT_TRUE(std::isnan(fit.robust_se[c])) << fit.robust_se[c];
+  }
+  EXPECT_LT(std::abs(fit.coef[2]), 2);
+}
+
 TEST(Cox, LeavesOutAColumnThatOthersExplain) {
   const TiedData data = tied_data(7, 80);
   std::vector<double> twice;

@@ -53,6 +53,17 @@ std::string clustering(const Compared& c) {
   return static_cast<std::size_t>(clusters) == c.group.size() ? "sandwich by patient" : fmt::format("sandwich by {} centres", clusters);
 }
 
+// Why a ratio of these groups by a model of so many coefficients would be no estimate; empty when it is one.
+std::string too_few_events(const Compared& c, Codes event, std::size_t coefficients) {
+  const std::size_t events = count_code(event, 1);
+  if (const double needed = kEventsPerCoefficient * static_cast<double>(coefficients); static_cast<double>(events) < needed)
+    return fmt::format("{} events, fewer than {:g} ({:g} a coefficient)", events, needed, kEventsPerCoefficient);
+  for (const int group : {0, 1})
+    if (const std::vector<int> own = select(event, rows_with(c.group, group)); count_code(own, 1) == 0)
+      return fmt::format("no events among {} {} patients: no finite ratio", own.size(), group == 1 ? "consistent" : "inconsistent");
+  return "";
+}
+
 Estimate hazard_ratio(const Compared& c, bool with_covariates) {
   if (c.group.empty()) return Estimate::none("no patients");
   const OutcomeTable cut = censored_at(c.outcomes.view(), c.horizon);
@@ -64,6 +75,8 @@ Estimate hazard_ratio(const Compared& c, bool with_covariates) {
   options.weight = c.weight;
   options.cluster = c.cluster;
   const CoxFit fit = cox(cut.view(), x, options);
+  const auto coefficients = std::count_if(fit.coef.begin(), fit.coef.end(), [](double one) { return std::isfinite(one); });
+  if (const std::string why = too_few_events(c, cut.event, static_cast<std::size_t>(coefficients)); !why.empty()) return Estimate::none(why);
   const double b = fit.coef.at(0), se = fit.robust_se.at(0), z = normal_factor(0.95);
   const bool of_another_column =
       std::isfinite(b) && with_covariates && fit.iterations < options.max_iterations;  // dependent, or it separates: the others are as they are
@@ -200,7 +213,7 @@ void add_policy_value(const StudyCohort& cohort, std::span<const std::size_t> ro
                          fold = select(Codes(cohort.fold), rows);
   const std::vector<Values> x = column_views(c.covariates);
   const ArmScores scores = arm_scores({c.outcomes.view(), given, cohort.arms, x, fold, c.horizon});
-  const std::string method = "AIPW, nuisances cross-fitted, censoring by arm";
+  const std::string method = "AIPW, nuisances cross-fitted, augmented for censoring by arm";
   if (const std::string why = policy_problem(scores, recommended); !why.empty()) {
     out.model_value = out.model_over_surgery = out.model_over_observed = Estimate::none(why);
     return;

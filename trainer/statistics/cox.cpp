@@ -14,6 +14,7 @@ using Eigen::VectorXd;
 
 constexpr double kInfiniteEffect = 12;  // |coef * sd| beyond it (a hazard ratio of 160,000 a standard deviation) has no maximum likelihood
 constexpr double kConverged = 1e-9;     // relative step
+constexpr double kGrowing = 1e-3, kFlat = 1e-11;  // a step of coef * sd, and the relative gain of the likelihood below which it leads nowhere
 constexpr double kAliased = 1e-10;      // share of a column's information that earlier columns leave
 
 // What one death time gives: the terms k = 0 … d-1 of Efron (all equal for Breslow).
@@ -67,6 +68,7 @@ class Model {
       : strata_(std::move(strata)), p_(p), ties_(ties), ridge_(ridge) {}
 
   [[nodiscard]] const std::vector<Stratum>& strata() const { return strata_; }
+  [[nodiscard]] bool penalised() const { return ridge_ > 0; }
   [[nodiscard]] Likelihood at(const VectorXd& beta) const {
     Likelihood sum(p_);
     for (const Stratum& stratum : strata_) walk(stratum, beta, &sum, nullptr);
@@ -263,10 +265,12 @@ struct Solution {
   Likelihood likelihood;
   int iterations = 0;
   std::string problem;
+  Eigen::Array<bool, Eigen::Dynamic, 1> infinite;  // [coefficient]: it still grows where the likelihood no longer does
 };
 
 Solution maximise(const Model& model, const Likelihood& start, Eigen::Index p, int limit) {
-  Solution out{VectorXd::Zero(p), start, 0, {}};
+  Solution out{VectorXd::Zero(p), start, 0, {}, {}};
+  out.infinite.setConstant(p, false);
   while (true) {
     const VectorXd step = out.likelihood.information.ldlt().solve(out.likelihood.score);
     if (!step.allFinite()) {
@@ -280,11 +284,15 @@ Solution maximise(const Model& model, const Likelihood& start, Eigen::Index p, i
       next = model.at(out.beta + factor * step);
     }
     out.beta += factor * step;
+    const double gain = next.value - out.likelihood.value;
     out.likelihood = std::move(next);
     ++out.iterations;
-    if (out.beta.size() > 0 && out.beta.cwiseAbs().maxCoeff() > kInfiniteEffect) return out;
     const double scale = std::max(1e-3, out.beta.size() > 0 ? out.beta.cwiseAbs().maxCoeff() : 1.0);
     if (step.size() == 0 || factor * step.cwiseAbs().maxCoeff() < kConverged * scale) return out;
+    if (!model.penalised() && gain < kFlat * std::abs(start.value)) {
+      out.infinite = (factor * step).array().abs() > kGrowing;
+      if (out.infinite.any()) return out;
+    }
     if (out.iterations >= limit) {
       out.problem = "no convergence in " + std::to_string(limit) + " iterations";
       return out;
@@ -300,6 +308,7 @@ void robust_errors(CoxFit& fit, const Model& model, const Solution& solution, co
   for (Eigen::Index i = 0; i < n; ++i) sums.row(options.cluster[static_cast<std::size_t>(i)]) += residuals.row(i);
   const MatrixXd influence = solution.likelihood.information.ldlt().solve(sums.transpose());  // p x clusters
   for (std::size_t j = 0; j < standard.used.size(); ++j) {
+    if (!std::isfinite(fit.coef[standard.used[j]])) continue;
     fit.robust_se[standard.used[j]] = influence.row(static_cast<Eigen::Index>(j)).norm() / standard.sd[standard.used[j]];
   }
 }
@@ -311,7 +320,7 @@ void fill(CoxFit& fit, const Model& model, const Solution& solution, const Stand
   for (std::size_t a = 0; a < standard.used.size(); ++a) {
     const std::size_t c = standard.used[a];
     const auto j = static_cast<Eigen::Index>(a);
-    if (std::abs(solution.beta[j]) > kInfiniteEffect) {
+    if (std::abs(solution.beta[j]) > kInfiniteEffect || solution.infinite[j]) {
       fit.problem = "infinite coefficient of column " + std::to_string(c + 1) + " (it separates the events)";
       continue;
     }

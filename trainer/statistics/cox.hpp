@@ -8,6 +8,8 @@
 
 namespace hepar::statistics {
 
+inline constexpr double kEventsPerCoefficient = 10;  // Peduzzi et al. 1995: with fewer, coefficients and their intervals are not to be trusted
+
 enum class Ties : std::uint8_t { efron, breslow };
 
 struct CoxOptions {
@@ -20,7 +22,7 @@ struct CoxOptions {
 };
 
 struct CoxFit {
-  std::vector<double> coef, se, robust_se;  // on the scale of the columns; NaN for a column that depends on earlier ones
+  std::vector<double> coef, se, robust_se;  // on the scale of the columns; NaN for a column that depends on earlier ones or is infinite
   std::vector<double> covariance;           // p x p, inverse information
   double loglik_null = 0, loglik = 0, score_test = 0;
   int iterations = 0;

@@ -3,7 +3,6 @@
 
 #include "trainer/statistics/causal.hpp"
 #include "trainer/statistics/cox.hpp"
-#include "trainer/statistics/discrete.hpp"
 #include "trainer/statistics/quantile.hpp"
 #include "trainer/statistics/survival.hpp"
 
@@ -35,23 +34,60 @@ std::vector<double> months_to(double tau) {
   return months;
 }
 
-// E[min(T, tau)] of every row of `test` by a Cox model of the arm's own patients.
-std::vector<double> expected_time(const OutcomeTable& outcomes, const Table& train, const Table& test, std::size_t n, double tau) {
+// E[min(T, tau)] of one patient, at the start and later on, by a survival curve at months_to(tau), straight in between.
+class ExpectedMonths {
+ public:
+  ExpectedMonths() = default;
+  ExpectedMonths(std::vector<double> survival, double tau) : step_(tau / kGrid), survival_(std::move(survival)), area_(survival_.size(), 0.0) {
+    for (std::size_t k = area_.size() - 1; k-- > 0;) area_[k] = area_[k + 1] + step_ * (survival_[k] + survival_[k + 1]) / 2;
+  }
+
+  [[nodiscard]] double at_start() const { return area_.front(); }
+  // Of whoever is free at u.
+  [[nodiscard]] double given_free_at(double u) const {
+    const auto k = static_cast<std::size_t>(std::min(kGrid - 1.0, u / step_));
+    const double left = static_cast<double>(k + 1) - u / step_;  // of this step
+    const double free = survival_[k + 1] + left * (survival_[k] - survival_[k + 1]);
+    return free > 0 ? u + (area_[k + 1] + left * step_ * (free + survival_[k + 1]) / 2) / free : u;
+  }
+
+ private:
+  double step_ = 0;
+  std::vector<double> survival_, area_;  // area from each month to tau
+};
+
+// By the curve of these patients, whatever their covariates.
+ExpectedMonths expected_by_curve(const OutcomeTable& outcomes, double tau) {
+  const KaplanMeier curve = kaplan_meier(outcomes.view());
+  std::vector<double> survival{1};
+  for (int k = 1; k <= kGrid; ++k) survival.push_back(curve.at(tau * k / kGrid));
+  return {std::move(survival), tau};
+}
+
+// Of each of n rows of `test`, by a Cox model of the arm's own patients.
+std::vector<ExpectedMonths> expected_by_cox(const OutcomeTable& outcomes, const Table& train, const Table& test, std::size_t n, double tau) {
   const OutcomeTable cut = censored_at(outcomes.view(), tau);
-  const CoxPredictor model(cut.view(), views_of(train), kRidge);
-  const std::vector<double> months = months_to(tau);
-  const std::vector<double> later(months.begin() + 1, months.end());
-  const Table survival = model.survival(views_of(test), later);
-  std::vector<double> areas, curve(later.size());
-  if (test.empty()) {  // no covariates: the arm's own curve
-    areas.assign(n, restricted_mean(cut.view(), tau).value);
-    return areas;
-  }
+  if (test.empty()) return std::vector<ExpectedMonths>(n, expected_by_curve(cut, tau));
+  const Table survival = CoxPredictor(cut.view(), views_of(train), kRidge).survival(views_of(test), months_to(tau));
+  std::vector<ExpectedMonths> out;
   for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t m = 0; m < later.size(); ++m) curve[m] = survival[m][i];
-    areas.push_back(curve_area(months, curve, tau));
+    std::vector<double> curve{1};
+    for (std::size_t k = 1; k < survival.size(); ++k) curve.push_back(survival[k][i]);
+    out.emplace_back(std::move(curve), tau);
   }
-  return areas;
+  return out;
+}
+
+// What min(T, tau) would have been had nobody been lost: inverse probability of censoring, and at every censoring of the arm
+// its expectation in whoever was still there takes the place of what is lost (the augmentation of Robins & Rotnitzky 1992).
+// Without it the standard error of a mean is too large, because estimating G takes variance away that the scores keep.
+double months_had_none_been_lost(const StepCurve& g, const ExpectedMonths& expected, double months, bool known) {
+  double weight = 1, replaced = 0;
+  for (std::size_t k = 0; k < g.time.size() && g.time[k] < months; ++k) {
+    replaced += (1 / g.value[k] - weight) * expected.given_free_at(g.time[k]);
+    weight = 1 / g.value[k];
+  }
+  return weight * (known ? months : expected.given_free_at(months)) - replaced;
 }
 
 // Why an arm cannot be evaluated: too few in all, or in a part that nuisances would be fitted on.
@@ -79,7 +115,8 @@ struct FoldRows {
   std::vector<std::size_t> train, test;
 };
 
-void fill_fold(const ArmScoreRequest& request, const std::vector<int>& usable, const FoldRows& rows, ArmScores& out) {
+// `own`: of each patient under the arm that was given.
+void fill_fold(const ArmScoreRequest& request, const std::vector<int>& usable, const FoldRows& rows, ArmScores& out, std::vector<ExpectedMonths>& own) {
   const Table test = columns_of(request.covariates, rows.test);
   // Propensity among the arms that are evaluable; the others keep 0.
   std::vector<std::size_t> fitted;
@@ -98,12 +135,33 @@ void fill_fold(const ArmScoreRequest& request, const std::vector<int>& usable, c
     for (std::size_t a = 0; a < usable.size(); ++a) out.propensity[static_cast<std::size_t>(usable[a])][rows.test[i]] = p[a];
   }
   for (const int arm : usable) {
-    std::vector<std::size_t> own;
+    std::vector<std::size_t> had;
     for (const std::size_t i : rows.train)
-      if (request.treatment[i] == arm) own.push_back(i);
-    const std::vector<double> m = expected_time(select(request.outcomes, own), columns_of(request.covariates, own), test, rows.test.size(), request.tau);
-    for (std::size_t i = 0; i < rows.test.size(); ++i) out.expected[static_cast<std::size_t>(arm)][rows.test[i]] = m[i];
+      if (request.treatment[i] == arm) had.push_back(i);
+    std::vector<ExpectedMonths> m = expected_by_cox(select(request.outcomes, had), columns_of(request.covariates, had), test, rows.test.size(), request.tau);
+    for (std::size_t i = 0; i < rows.test.size(); ++i) {
+      out.expected[static_cast<std::size_t>(arm)][rows.test[i]] = m[i].at_start();
+      if (request.treatment[rows.test[i]] == arm) own[rows.test[i]] = std::move(m[i]);
+    }
   }
+}
+
+// Each patient's months under the treatment that was given, G inside its arm. `own` is empty in an arm that is not evaluable,
+// which goes by its own curve.
+std::vector<double> months_as_observed(const ArmScoreRequest& request, const ArmScores& scores, const std::vector<ExpectedMonths>& own) {
+  std::vector<double> out(request.outcomes.size());
+  for (int arm = 0; arm < request.arms; ++arm) {
+    const std::vector<std::size_t> rows = rows_with(request.treatment, arm);
+    const OutcomeTable outcomes = select(request.outcomes, rows);
+    const StepCurve g = censoring_curve(outcomes.view());
+    const ExpectedMonths of_arm = expected_by_curve(outcomes, request.tau);
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      const std::size_t i = rows[k];
+      const bool known = outcomes.event[k] == 1 || outcomes.time[k] >= request.tau;
+      out[i] = months_had_none_been_lost(g, scores.evaluable(arm) ? own[i] : of_arm, std::min(outcomes.time[k], request.tau), known);
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -123,6 +181,7 @@ ArmScores arm_scores(const ArmScoreRequest& request) {
   out.propensity.assign(arms, std::vector<double>(n, 0.0));
   out.expected.assign(arms, std::vector<double>(n, kNone));
   out.as_observed.assign(n, kNone);
+  std::vector<ExpectedMonths> own(n);
   std::vector<int> usable;
   for (int arm = 0; arm < request.arms; ++arm)
     if (out.evaluable(arm)) usable.push_back(arm);
@@ -130,28 +189,16 @@ ArmScores arm_scores(const ArmScoreRequest& request) {
   for (const int fold : folds) {
     FoldRows rows;
     for (std::size_t i = 0; i < n; ++i) (request.fold[i] == fold ? rows.test : rows.train).push_back(i);
-    fill_fold(single, usable, rows, out);
+    fill_fold(single, usable, rows, out, own);
   }
-  std::vector<StepCurve> g;
-  for (int arm = 0; arm < request.arms; ++arm) g.push_back(censoring_curve(select(single.outcomes, rows_with(request.treatment, arm)).view()));
-  std::vector<double> y(n), seen(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    y[i] = std::min(request.outcomes.time[i], request.tau);
-    const bool known = event[i] == 1 || request.outcomes.time[i] >= request.tau;
-    seen[i] = known ? 1 / g[static_cast<std::size_t>(request.treatment[i])].before(y[i]) : 0;
-  }
+  out.as_observed = months_as_observed(single, out, own);
   for (const int arm : usable) {
     const auto a = static_cast<std::size_t>(arm);
     for (std::size_t i = 0; i < n; ++i) {
       const double m = out.expected[a][i], e = std::max(out.propensity[a][i], request.smallest_propensity);
-      const bool own = request.treatment[i] == arm;
-      out.score[a].push_back(m + (own ? seen[i] / e * (y[i] - m) : 0));
-      if (own) out.as_observed[i] = m + seen[i] * (y[i] - m);
+      out.score[a].push_back(m + (request.treatment[i] == arm ? (out.as_observed[i] - m) / e : 0));
     }
   }
-  // Whoever had an arm that is not evaluable: the observed time itself, weighted for censoring inside the arm.
-  for (std::size_t i = 0; i < n; ++i)
-    if (!std::isfinite(out.as_observed[i])) out.as_observed[i] = seen[i] * y[i];
   return out;
 }
 

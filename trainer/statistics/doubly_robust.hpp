@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each treatment would give each patient, doubly robust: E[min(T, tau)] by outcome regression, corrected by those who
-// had the treatment (Robins & Rotnitzky 1992; Athey & Wager 2021), with inverse probability of censoring inside each arm.
+// had the treatment (Robins & Rotnitzky 1992; Athey & Wager 2021), with inverse probability of censoring inside each arm and the
+// regression for what censoring hides, so that the mean holds where either is right and its standard error where both are.
 // Any policy is then a choice of one score a patient; differences of policies are means of differences.
 #pragma once
 

@@ -15,8 +15,8 @@ namespace hepar::validation {
 namespace {
 
 std::string why_unjudged(const Survival& survival, std::int64_t events, std::int64_t coefficients) {
-  if (static_cast<double>(events) < kEventsPerCoefficient * static_cast<double>(coefficients))
-    return fmt::format("{} events for {} coefficients in its training fold, fewer than {:g} each", events, coefficients, kEventsPerCoefficient);
+  if (static_cast<double>(events) < statistics::kEventsPerCoefficient * static_cast<double>(coefficients))
+    return fmt::format("{} events for {} coefficients in its training fold, fewer than {:g} each", events, coefficients, statistics::kEventsPerCoefficient);
   const std::vector<double>& last = survival.back();
   const auto certain = std::count_if(last.begin(), last.end(), [](double free) { return !(1 - free > 0 && 1 - free < 1); });
   return certain == 0 ? "" : fmt::format("it predicts a risk of exactly 0 or 1 for {} of {} patients", certain, last.size());
@@ -70,7 +70,7 @@ std::string method_of(const Baseline& baseline) {
   return fmt::format("{}, fitted in each training fold and tested on the same patients. By order (C, AUC) it is compared in every fold; by its risks (Brier, IPA, IBS, observed / expected, "
                      "slope, ICI, net benefit) only where its training fold had at least {:g} events per coefficient and it predicts no risk of exactly 0 or 1: with fewer events its risks "
                      "run to 0 and 1, and a comparison would flatter the model",
-                     baseline.what, kEventsPerCoefficient);
+                     baseline.what, statistics::kEventsPerCoefficient);
 }
 
 KnownOutcomes outcomes_of(const store::Store& store, const std::vector<std::int64_t>& patients, const std::string& endpoint) {

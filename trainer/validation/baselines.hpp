@@ -27,7 +27,6 @@ struct BaselineSurvival {
   double events_per_coefficient = 0;  // in the training fold, the endpoint's own events, by its horizon
   std::string risks_unjudged;      // why; empty: its risks are judged as probabilities too
 };
-constexpr double kEventsPerCoefficient = 10;  // Peduzzi et al. 1995
 
 struct BaselineResult {
   std::vector<BaselineSurvival> endpoints;  // empty: nothing to fit

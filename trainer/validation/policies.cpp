@@ -22,7 +22,7 @@ namespace st = statistics;
 
 constexpr double kAlike = 0.95;  // a model that gives one strategy to this share of patients chooses nothing
 constexpr int kBenefitGroups = 4;
-const char* const kMethod = "AIPW, nuisances cross-fitted over folds, censoring by arm";
+const char* const kMethod = "AIPW, nuisances cross-fitted over folds, augmented for censoring by arm";
 
 std::map<std::string, std::int64_t> index_of_keys(const store::Store& store) {
   std::map<std::string, std::int64_t> index;

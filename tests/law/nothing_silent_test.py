@@ -86,10 +86,29 @@ def every_training_and_test_adds_up(store, folder, eligible):
         assert entry["why"], entry
 
 
+def a_baseline_without_columns_is_named(store, folder):
+    """A model of slides alone: the default baseline has no clinical column to be fitted on."""
+    small = t.words(store, folder / "slides", "--set", "validation.min_events=3", "--set", "modalities=[slide]")
+    told = t.made_cohort.run(t.PROGRAM, "validate", *small[1:]).stdout
+    result = json.loads((folder / "slides" / "validation.json").read_text())
+    why = "the model sees no clinical column to fit it on"
+    cox = result["baselines"]["clinical_cox"]
+    assert [fold["name"] for fold in cox["folds"]] == [fold["name"] for fold in result["folds"]]
+    for group in (cox["pooled"], cox["difference"]):
+        assert group and all(estimate["not_estimable"] == f"no fold is estimable: {why}" for estimate in group.values()), group
+    for fold in result["folds"]:
+        for name in ("rfs", "os", "difference.rfs", "difference.os"):
+            assert {"fold": fold["name"], "baseline": "clinical_cox", "name": name, "why": why} in result["not_estimable"], (fold["name"], name)
+    t.made_cohort.run(t.PROGRAM, "report", folder / "slides", "--out", folder / "slides.html")
+    page = (folder / "slides.html").read_text(encoding="utf-8")
+    assert f"difference from the clinical Cox model <span class=\"why\">not estimable: no fold is estimable: {why}" in page and why in told, told
+
+
 with tempfile.TemporaryDirectory() as scratch:
     folder = pathlib.Path(scratch)
     store = t.make_store(folder, patients=PATIENTS, change=gaps)
     eligible = everyone_is_somewhere(store)
     every_modality_is_somewhere(store)
     every_training_and_test_adds_up(store, folder, eligible)
+    a_baseline_without_columns_is_named(store, folder)
 print("everybody and everything is counted")

@@ -254,11 +254,13 @@ TEST(HeldOut, JudgesRisksThatNobodyCanMeanByTheirOrderAlone) {
 // Whatever a fold would have said is named with the reason when it could not be predicted.
 TEST(HeldOut, NamesEveryFigureOfAFoldThatNobodyPredicted) {
   HeldOut data = fold(3, 120);
-  const Estimates all = held_out_metrics(data, {.bootstrap = 2});
+  const Estimates all = held_out_metrics(data, {.bootstrap = 2}), differences = held_out_differences(data, data, {.bootstrap = 2});
   data.risk.clear();
   data.survival.clear();
-  const Estimates none = unpredicted_metrics(data, "not trained");
+  const Estimates none = unpredicted_metrics(data, "not trained"), no_difference = unpredicted_differences(data, "not trained");
   ASSERT_EQ(none.size(), all.size());
+  ASSERT_EQ(no_difference.size(), differences.size());
+  for (const auto& [name, estimate] : differences) EXPECT_EQ(no_difference.at(name).not_estimable, "not trained") << name;
   for (const auto& [name, estimate] : all) {
     EXPECT_EQ(none.at(name).not_estimable, "not trained") << name;
     EXPECT_EQ(none.at(name).events, estimate.events) << name;

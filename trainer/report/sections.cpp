@@ -89,6 +89,7 @@ std::string sentence(const Source& source, const std::string& endpoint) {
   for (const BaselineShown& one : baselines_of(source)) {
     const Json gain = estimate_of(one.difference, c);
     const double value = value_of(gain, "value"), low = value_of(gain, "low"), high = value_of(gain, "high");
+    if (gain.is_object() && gain.contains("not_estimable")) text += "; difference from the " + escaped(one.title) + " " + estimate_text(gain);
     if (!std::isfinite(low)) continue;
     const char* verdict = low > 0 ? "more than" : high < 0 ? "less than" : "no clear difference from";
     text += low > 0 || high < 0 ? fmt::format("; {:.2f} {} the {} ({:.2f} to {:.2f})", std::fabs(value), verdict, escaped(one.title), std::min(std::fabs(low), std::fabs(high)), std::max(std::fabs(low), std::fabs(high)))

@@ -124,6 +124,18 @@ Estimates metrics_of(const HeldOut& fold, const Evaluation& evaluation, const He
   return sheet.take();
 }
 
+Estimates refused_differences(const HeldOut& model, const Evaluation& evaluation, const std::string& why) {
+  Sheet sheet(model, PoolKind::differences);
+  sheet.put("harrell_c", Estimate::none(why), evaluation.events());
+  if (!model.at.empty()) sheet.refuse(evaluation.figures(), why);
+  return sheet.take();
+}
+
+void predict_nobody(HeldOut& fold) {
+  fold.risk.assign(fold.months.size(), 0.0);
+  fold.survival.assign(fold.at.size(), ones(fold.months.size()));
+}
+
 }  // namespace
 
 Estimates held_out_metrics(const HeldOut& fold, const HeldOutOptions& options) {
@@ -132,24 +144,24 @@ Estimates held_out_metrics(const HeldOut& fold, const HeldOutOptions& options) {
 }
 
 Estimates unpredicted_metrics(HeldOut fold, const std::string& why) {
-  fold.risk.assign(fold.months.size(), 0.0);
-  fold.survival.assign(fold.at.size(), ones(fold.months.size()));
+  predict_nobody(fold);
   const HeldOutOptions options;
   return metrics_of(fold, Evaluation(fold, options), options, why);
 }
 
+Estimates unpredicted_differences(HeldOut fold, const std::string& why) {
+  predict_nobody(fold);
+  const HeldOutOptions options;
+  return refused_differences(fold, Evaluation(fold, options), why);
+}
+
 Estimates held_out_differences(const HeldOut& model, const HeldOut& baseline, const HeldOutOptions& options) {
   const Evaluation a(model, options), b(baseline, options);
+  if (const std::string why = too_few(model, a.events(), options); !why.empty()) return refused_differences(model, a, why);
   Sheet sheet(model, PoolKind::differences);
-  const std::string why = too_few(model, a.events(), options);
-  sheet.put("harrell_c", why.empty() ? harrell_c_difference_estimate(a.cut(), model.risk, baseline.risk) : Estimate::none(why), a.events());
-  if (model.at.empty()) return sheet.take();
+  sheet.put("harrell_c", harrell_c_difference_estimate(a.cut(), model.risk, baseline.risk), a.events());
   std::vector<Figure> figures = a.figures();
   const std::vector<Figure>& others = b.figures();
-  if (!why.empty()) {
-    sheet.refuse(figures, why);
-    return sheet.take();
-  }
   for (std::size_t v = 0; v < figures.size(); ++v)
     if (figures[v].why.empty() && !others[v].why.empty()) figures[v].why = "baseline: " + others[v].why;
   const auto differences = [&](Values weight) {

@@ -41,6 +41,7 @@ struct HeldOutOptions {
 [[nodiscard]] Estimates held_out_metrics(const HeldOut& fold, const HeldOutOptions& options = {});
 // The same names, of a fold that nobody could predict: each with this reason. `risk` and `survival` need not be there.
 [[nodiscard]] Estimates unpredicted_metrics(HeldOut fold, const std::string& why);
+[[nodiscard]] Estimates unpredicted_differences(HeldOut fold, const std::string& why);
 // model - baseline on the same patients (outcomes of `model`): harrell_c by its influence values, uno_c, auc, brier,
 // ipa, ibs, ici by the paired bootstrap.
 [[nodiscard]] Estimates held_out_differences(const HeldOut& model, const HeldOut& baseline, const HeldOutOptions& options = {});

@@ -54,6 +54,13 @@ Estimate no_prediction(const Usable& usable) {
   return none;
 }
 
+std::string why_unpooled(const std::vector<const Estimate*>& all) {
+  if (std::any_of(all.begin(), all.end(), [](const Estimate* e) { return e->estimable(); })) return "told fold by fold: it has no standard error to pool with";
+  const std::string& first = all.front()->not_estimable;
+  const bool same = std::all_of(all.begin(), all.end(), [&](const Estimate* e) { return e->not_estimable == first; });
+  return same ? "no fold is estimable: " + first : "no fold is estimable";
+}
+
 void put_pooled(Estimates& result, const Name& name, const Usable& usable, Scale scale) {
   MetaOptions options;
   options.scale = scale;
@@ -93,8 +100,7 @@ Estimates pooled(std::span<const Estimates> folds, PoolKind kind) {
       result[text].method += "; " + usable.counted + ", nothing to pool";
       result[name.with("_prediction")] = no_prediction(usable);
     } else {
-      const bool described = std::any_of(all.begin(), all.end(), [](const Estimate* e) { return e->estimable(); });
-      result[text] = Estimate::none(described ? "told fold by fold: it has no standard error to pool with" : "no fold is estimable");
+      result[text] = Estimate::none(why_unpooled(all));
     }
   }
   return result;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/baselines.hpp"
 
+#include "data/base/text.hpp"
+#include "data/cohort/availability.hpp"
 #include "trainer/statistics/cox.hpp"
 #include "trainer/validation/covariates.hpp"
 
@@ -22,11 +24,19 @@ std::string why_unjudged(const Survival& survival, std::int64_t events, std::int
   return certain == 0 ? "" : fmt::format("it predicts a risk of exactly 0 or 1 for {} of {} patients", certain, last.size());
 }
 
-// Cox proportional hazards (Efron) on these columns, an endpoint at a time, times censored at its horizon.
-BaselineResult cox_on(const BaselineRequest& request, const std::vector<std::string>& names) {
-  const Covariates covariates = Covariates::fit(request.store, names, request.fold.train);
-  if (covariates.names().empty()) return {};
+std::string why_not_fitted(const std::vector<std::string>& names) {
+  if (names.empty()) return "the model sees no clinical column to fit it on";
+  return "nothing to fit: " + join(names, ", ") + (names.size() == 1 ? " does" : " do") + " not differ between the patients of its training fold";
+}
+
+// Cox proportional hazards (Efron) on the columns, an endpoint at a time, times censored at its horizon.
+BaselineResult cox(const BaselineRequest& request) {
+  const Covariates covariates = Covariates::fit(request.store, request.columns, request.fold.train);
   BaselineResult result{{}, covariates.fitted_on()};
+  if (covariates.names().empty()) {
+    result.endpoints.assign(request.endpoints.size(), {.survival = {}, .risks_unjudged = {}, .not_fitted = why_not_fitted(request.columns)});
+    return result;
+  }
   const auto test = covariates.values(request.store, request.fold.test);
   const std::vector<statistics::Values> test_columns(test.begin(), test.end());
   for (const EndpointSpec& endpoint : request.endpoints) {
@@ -46,25 +56,39 @@ BaselineResult cox_on(const BaselineRequest& request, const std::vector<std::str
   return result;
 }
 
-BaselineResult clinical_cox(const BaselineRequest& request) { return cox_on(request, request.columns); }
-
-// A staging system alone, where the cohort has it as a column of that name.
-BaselineResult stage(const BaselineRequest& request, const std::string& name) {
-  for (const ColumnSpec& column : request.store.columns())
-    if (column.name == name) return cox_on(request, {name});
-  return {};
-}
-
-// A new baseline is one function and one line here (and its name among the values of validation.baselines).
+// A new baseline is one line here (and its name among the values of validation.baselines), and a function where it is no Cox
+// regression.
 constexpr std::array<Baseline, 4> kBaselines{
-    {{"clinical_cox", "clinical Cox model", "Cox regression (Efron) on the clinical columns that the model has too", &clinical_cox},
-     {"tnm", "TNM stage alone", "Cox regression (Efron) on the TNM stage alone", [](const BaselineRequest& request) { return stage(request, "tnm"); }},
-     {"bclc", "BCLC stage alone", "Cox regression (Efron) on the BCLC stage alone", [](const BaselineRequest& request) { return stage(request, "bclc"); }},
-     {"cnlc", "CNLC stage alone", "Cox regression (Efron) on the CNLC stage alone", [](const BaselineRequest& request) { return stage(request, "cnlc"); }}}};
+    {{"clinical_cox", "clinical Cox model", "Cox regression (Efron) on the clinical columns that the model has too", "", &cox},
+     {"tnm", "TNM stage alone", "Cox regression (Efron) on the TNM stage alone", "tnm", &cox},
+     {"bclc", "BCLC stage alone", "Cox regression (Efron) on the BCLC stage alone", "bclc", &cox},
+     {"cnlc", "CNLC stage alone", "Cox regression (Efron) on the CNLC stage alone", "cnlc", &cox}}};
 
 }  // namespace
 
 std::span<const Baseline> baselines() { return kBaselines; }
+
+std::vector<std::string> columns_of(const Baseline& baseline, const std::vector<std::string>& of_model) {
+  return baseline.column.empty() ? of_model : std::vector<std::string>{std::string(baseline.column)};
+}
+
+void check_baselines(const engine::Experiment& experiment, const store::Store& store) {
+  std::vector<std::string> known;
+  for (const ColumnSpec& column : store.columns()) known.push_back(column.name);
+  for (const Baseline& baseline : baselines()) {
+    if (baseline.column.empty() || !asked_for(experiment, baseline)) continue;
+    const std::string about = fmt::format("'validation.baselines' names '{}'", baseline.name), name(baseline.column);
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end()) throw usage_error(about + ", and the store has no column '" + name + "'", {store.path().string()}, name_advice(name, known));
+    const KnownAt& at = store.columns()[static_cast<std::size_t>(found - known.begin())].known;
+    if (!known_by(at, experiment.predict_at)) throw usage_error(about + ", whose column " + known_too_late(at, experiment.predict_at), {}, "leave it out, or set predict_at");
+  }
+}
+
+bool asked_for(const engine::Experiment& experiment, const Baseline& baseline) {
+  const std::vector<std::string>& asked = experiment.validation.baselines;
+  return std::find(asked.begin(), asked.end(), baseline.name) != asked.end();
+}
 
 std::string method_of(const Baseline& baseline) {
   return fmt::format("{}, fitted in each training fold and tested on the same patients. By order (C, AUC) it is compared in every fold; by its risks (Brier, IPA, IBS, observed / expected, "

@@ -37,7 +37,7 @@ Json fold_json(const FoldResult& result) {
   for (const EndpointResult& endpoint : result.endpoints) {
     Json baselines = Json::object();
     for (const auto& [name, one] : endpoint.baselines)
-      baselines[name] = {{"survival", one.survival}, {"events_per_coefficient", one.events_per_coefficient}, {"risks_unjudged", one.risks_unjudged}};
+      baselines[name] = {{"survival", one.survival}, {"events_per_coefficient", one.events_per_coefficient}, {"risks_unjudged", one.risks_unjudged}, {"not_fitted", one.not_fitted}};
     out["endpoints"].push_back({{"endpoint", endpoint.endpoint},
                                 {"months", endpoint.months},
                                 {"risk_cuts", endpoint.risk_cuts},
@@ -74,7 +74,7 @@ FoldResult read_fold(const ValidationFolder& folder, const std::string& name) {
     for (const Json& endpoint : json.at("endpoints")) {
       result.endpoints.push_back({endpoint.at("endpoint"), endpoint.at("months"), endpoint.at("risk_cuts"), endpoint.at("natural").get<Survival>(), endpoint.at("raw").get<Survival>(), {}});
       for (const auto& [baseline, one] : endpoint.at("baselines").items())
-        result.endpoints.back().baselines[baseline] = {one.at("survival").get<Survival>(), one.at("events_per_coefficient"), one.at("risks_unjudged")};
+        result.endpoints.back().baselines[baseline] = {one.at("survival").get<Survival>(), one.at("events_per_coefficient"), one.at("risks_unjudged"), one.value("not_fitted", "")};
     }
     if (!result.record.not_trained.empty()) return result;
     // What the model itself says it saw, for the audit.

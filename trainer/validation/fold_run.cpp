@@ -154,10 +154,8 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
     }
   }
   for (const Baseline& baseline : baselines()) {
-    const auto& asked = request.experiment.validation.baselines;
-    if (std::find(asked.begin(), asked.end(), baseline.name) == asked.end()) continue;
-    const BaselineResult compared = baseline.predict({store, request.fold, selection.columns, predictor.endpoints()});
-    if (compared.endpoints.empty()) continue;  // it has nothing to go by
+    if (!asked_for(request.experiment, baseline)) continue;
+    const BaselineResult compared = baseline.predict({store, request.fold, columns_of(baseline, selection.columns), predictor.endpoints()});
     result.record.fitted_on[std::string(baseline.name)] = compared.fitted_on;
     for (std::size_t e = 0; e < result.endpoints.size(); ++e) result.endpoints[e].baselines[std::string(baseline.name)] = compared.endpoints[e];
   }

@@ -167,15 +167,22 @@ class Gatherer {
     return out;
   }
 
+  [[nodiscard]] static Survival unpredicted(const FoldResult& fold, const EndpointResult& endpoint) {
+    return Survival(endpoint.months.size(), std::vector<double>(fold.record.test.size(), 1.0));
+  }
+
   // The same names with the reason why the fold has none of it.
   [[nodiscard]] st::Estimates unjudged(const FoldResult& fold, const EndpointResult& endpoint) const {
-    const Survival nothing(endpoint.months.size(), std::vector<double>(fold.record.test.size(), 1.0));
-    st::Estimates out = st::unpredicted_metrics(evaluated(fold, endpoint, nothing).held_out, fold.record.not_trained);
+    st::Estimates out = st::unpredicted_metrics(evaluated(fold, endpoint, unpredicted(fold, endpoint)).held_out, fold.record.not_trained);
     add_raw_calibration(out, endpoint.endpoint, st::Estimates(out));
     return out;
   }
 
   [[nodiscard]] Comparison compared(const FoldResult& fold, const EndpointResult& endpoint, const BaselineSurvival& baseline) const {
+    if (!baseline.not_fitted.empty()) {
+      const st::HeldOut nobody = evaluated(fold, endpoint, unpredicted(fold, endpoint)).held_out;
+      return {st::unpredicted_metrics(nobody, baseline.not_fitted), st::unpredicted_differences(nobody, baseline.not_fitted)};
+    }
     st::HeldOut other = evaluated(fold, endpoint, baseline.survival).held_out;
     other.risks_unjudged = baseline.risks_unjudged;
     return {st::held_out_metrics(other, options_), st::held_out_differences(evaluated(fold, endpoint, endpoint.natural).held_out, other, options_)};

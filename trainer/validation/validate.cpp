@@ -9,6 +9,7 @@
 #include "sharding/mpi/watch.hpp"
 #include "trainer/engine/run_record.hpp"
 #include "trainer/validation/availability.hpp"
+#include "trainer/validation/baselines.hpp"
 #include "trainer/validation/example.hpp"
 #include "trainer/validation/policies.hpp"
 #include "trainer/validation/results.hpp"
@@ -129,6 +130,7 @@ void Validation::open() {
   store_.emplace(store::Store::open(request_.store));
   if (store_->endpoints().empty()) throw input_error("the store has no endpoints to validate", {request_.store.string()}, "add follow_up and endpoints to the cohort and run hepar shard again");
   const engine::Selection selection = engine::select(experiment_, *store_);
+  check_baselines(experiment_, *store_);
   patients_ = patients_of(*store_, selection.endpoints);
   folds_ = plan_folds(*store_, patients_, {selection.endpoints, experiment_.validation, static_cast<std::uint64_t>(experiment_.seed)});
   for (const std::string& why : selection.left_out) console_.note("left out: " + why);
@@ -303,6 +305,7 @@ void Validation::failed(const Error& error) {
 std::string fold_list(const engine::Experiment& experiment, const std::filesystem::path& path) {
   const store::Store store = store::Store::open(path);
   const std::vector<std::string> endpoints = engine::select(experiment, store).endpoints;
+  check_baselines(experiment, store);
   std::string text;
   for (const Fold& fold : plan_folds(store, patients_of(store, endpoints), {endpoints, experiment.validation, static_cast<std::uint64_t>(experiment.seed)}))
     text += fold.name + "\t" + ValidationFolder::folder_name(fold.name) + "\n";

@@ -34,8 +34,8 @@ std::optional<Layout> slide_layout(const SlideRow& row, const TileEncoder& encod
   return bag_of(encoder.width(), encoder.identity());
 }
 
-constexpr std::array<Reader, 2> kReaders{{{"tile features", &takes_tile_features, &imported_layout, &read_imported},
-                                          {"whole slide", [](const std::filesystem::path&) { return true; }, &slide_layout, &read_slide_features}}};
+constexpr std::array<Reader, 2> kReaders{{{kImported, &takes_tile_features, &imported_layout, &read_imported},
+                                          {kWholeSlide, [](const std::filesystem::path&) { return true; }, &slide_layout, &read_slide_features}}};
 
 const Reader& reader_of(const SlideRow& row) {
   for (const Reader& reader : kReaders)
@@ -73,7 +73,9 @@ Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, con
       tiles.reason = Reason::odd_shape;
       tiles.detail = "features of width " + std::to_string(tiles.width) + " where the cohort's first slide has " + std::to_string(layout.item.front());
     }
-    facts[modality.name + "." + std::to_string(slide + 1) + ".state"] = {Fact::State::known, std::string(name_of(tiles.reason)), "whole slide", 1};
+    const std::string name = modality.name + "." + std::to_string(slide + 1) + ".";
+    facts[name + "state"] = {Fact::State::known, std::string(name_of(tiles.reason)), reader_of(patient.slides[slide]).name, 1};
+    if (!read.quality && tiles.reason == Reason::present) add_imported_facts(name, tiles, facts);
     if (!tiles.detail.empty()) feature.detail += (feature.detail.empty() ? "" : "; ") + std::string("slide ") + std::to_string(slide + 1) + ": " + tiles.detail;
     if (tiles.reason != Reason::present) {
       if (feature.reason == Reason::not_recorded) feature.reason = tiles.reason;

@@ -25,7 +25,7 @@ constexpr std::array<QualityNumber, 12> kNumbers{{
     {"um_per_pixel", false, [](const SlideQuality& q) { return (q.scale.x + q.scale.y) / 2; }},
 }};
 
-Fact known(std::string text) { return {Fact::State::known, std::move(text), "whole slide", 1}; }
+Fact known(std::string text, const char* source = kWholeSlide) { return {Fact::State::known, std::move(text), source, 1}; }
 std::string text_of(double value) { return fmt::format("{:.6g}", value); }
 std::string text_of(const std::array<double, 3>& colour) { return fmt::format("{:.4f} {:.4f} {:.4f}", colour[0], colour[1], colour[2]); }
 bool has(const QualityNumber& number, const SlideQuality& quality) { return number.of(quality) >= 0; }
@@ -33,6 +33,13 @@ bool has(const QualityNumber& number, const SlideQuality& quality) { return numb
 }  // namespace
 
 std::span<const QualityNumber> quality_numbers() { return kNumbers; }
+
+void add_imported_facts(const std::string& slide, const TileFeatures& tiles, Facts& facts) {
+  facts[slide + "tiles"] = known(std::to_string(tiles.count), kImported);
+  if (tiles.um_per_pixel_source.empty()) return;
+  facts[slide + "um_per_pixel"] = known(text_of(tiles.um_per_pixel), kImported);
+  facts[slide + "um_per_pixel_source"] = known(tiles.um_per_pixel_source, kImported);
+}
 
 void add_slide_facts(const std::string& modality, const std::vector<std::optional<SlideQuality>>& slides, Facts& facts) {
   for (std::size_t k = 0; k < slides.size(); ++k) {

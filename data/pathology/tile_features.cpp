@@ -74,6 +74,37 @@ bool all_finite(const std::vector<std::byte>& halfs) {
   return true;
 }
 
+// A number that the file says of itself; 0 when it does not.
+double number_of(const Id& object, const char* name) {
+  if (!object.good() || H5Aexists(object.get(), name) <= 0) return 0;
+  const Id attribute(H5Aopen(object.get(), name, H5P_DEFAULT), &H5Aclose), type(H5Aget_type(attribute.get()), &H5Tclose), space(H5Aget_space(attribute.get()), &H5Sclose);
+  const H5T_class_t kind = H5Tget_class(type.get());
+  double value = 0;
+  const bool number = (kind == H5T_FLOAT || kind == H5T_INTEGER) && H5Sget_simple_extent_npoints(space.get()) == 1;
+  return number && H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value) >= 0 && value > 0 && std::isfinite(value) ? value : 0;
+}
+
+// How a file of some tool tells the resolution of its tiles. CLAM gives pixels of a level alone, which says nothing.
+struct ScaleRule {
+  const char* attribute;
+  double (*um_per_pixel)(const Id& file, const Id& coords);
+};
+constexpr std::array<ScaleRule, 3> kScaleRules{{
+    {"um_per_pixel", [](const Id&, const Id& coords) { return number_of(coords, "um_per_pixel"); }},
+    {"tile_size_um", [](const Id& file, const Id&) { return number_of(file, "tile_size_um") / number_of(file, "tile_size_px"); }},             // STAMP
+    {"target_magnification", [](const Id&, const Id& coords) { return 10 / number_of(coords, "target_magnification"); }}  // TRIDENT: nominal, 10 um over the power
+}};
+
+void tell_scale(TileFeatures& tiles, const Id& file, const Id& coords) {
+  for (const ScaleRule& rule : kScaleRules) {
+    const double um = rule.um_per_pixel(file, coords);
+    if (!(um > 0 && std::isfinite(um))) continue;
+    tiles.um_per_pixel = um;
+    tiles.um_per_pixel_source = rule.attribute;
+    return;
+  }
+}
+
 // CLAM's first step writes where the tiles lie, and no features.
 TileFeatures coordinates_only(const Id& coords) {
   const std::vector<std::int64_t> shape = coords.good() ? shape_of(coords) : std::vector<std::int64_t>();
@@ -114,6 +145,7 @@ TileFeatures read_tile_features(const std::filesystem::path& path) {
     if (shape_of(coords) != std::vector<std::int64_t>{tiles.count, 2}) return unusable(Reason::odd_shape, "coords do not fit the features");
     if (H5Dread(coords.get(), H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, tiles.coords.data()) < 0) return unusable(Reason::unreadable, "its coords cannot be read");
   }
+  tell_scale(tiles, file, coords);
   return tiles;
 }
 

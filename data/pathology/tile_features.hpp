@@ -18,6 +18,8 @@ struct TileFeatures {
   std::int64_t count = 0, width = 0;
   std::vector<std::byte> values;                        // count x width, float16
   std::vector<std::array<std::int32_t, 2>> coords;      // x, y at level 0; zeros when the file has none
+  double um_per_pixel = 0;                              // of the pixels that became features; 0: an imported file does not say
+  std::string um_per_pixel_source;                      // the attribute that says it
 };
 
 [[nodiscard]] bool takes_tile_features(const std::filesystem::path& path);

@@ -71,7 +71,7 @@ class Collector {
     const std::string name = modality.name + "." + item + ".";
     const auto state = facts.find(name + "state");
     if (state == facts.end()) return;  // nothing was there to be read
-    QualityRow row{patient.key, patient.centre, modality.name, item, modality.kind, {{"state", state->second.text}}, {}, {}};
+    QualityRow row{patient.key, patient.centre, modality.name, item, modality.kind, {{"state", state->second.text}, {"source", state->second.source}}, {}, {}};
     for (const char* column : columns)
       if (const auto fact = facts.find(name + column); fact != facts.end()) row.values[column] = fact->second.text;
     const std::string stem = store::preview_stem(patient.key, modality.name, picture);
@@ -93,7 +93,7 @@ std::vector<QualityRow> quality_rows(const QualitySource& source) {
 }
 
 std::string quality_csv(const std::vector<QualityRow>& rows) {
-  std::vector<std::string> columns{"state"};
+  std::vector<std::string> columns{"state", "source"};
   columns.insert(columns.end(), kSlideColumns.begin(), kSlideColumns.end());
   columns.insert(columns.end(), kPhaseColumns.begin(), kPhaseColumns.end());
   std::vector<std::string> header{"patient_id", "centre", "modality", "item"};

@@ -82,7 +82,7 @@ std::string slides_section(const std::vector<QualityRow>& rows, const store::Nam
   for (std::size_t i = 0; i < shown; ++i) {
     const QualityRow& row = *slides[i];
     const std::string what = row.patient + ", slide " + row.item;
-    cells.push_back({"<span class=\"whole\">" + escaped(what) + "</span><br><span class=\"muted\">" + escaped(row.centre) + "</span><br>" + attention_html(row), picture_html(names, row, what)});
+    cells.push_back({"<span class=\"whole\">" + escaped(what) + "</span><br><span class=\"muted\">" + escaped(row.centre) + "<br>" + escaped(row.values.at("source")) + "</span><br>" + attention_html(row), picture_html(names, row, what)});
     for (const char* column : {"tissue_mm2", "tiles", "blur", "pen", "fold", "fading", "background", "corrupt_mm2", "stain_angle"})
       cells.back().push_back(shortened(row, column));
     cells.back().push_back(shortened(row, "um_per_pixel") + "<br><span class=\"muted\">" + shortened(row, "um_per_pixel_source") + "</span>");
@@ -93,7 +93,8 @@ std::string slides_section(const std::vector<QualityRow>& rows, const store::Nam
                            cells, Narrow::sliding) +
                      "<p class=\"muted\">Tissue is outlined green, felt pen blue, what cannot be decoded red. Blur: share of tiles out of focus; pen: share of "
                      "the scan; fold and "
-                     "fading: shares of tissue; stain angle: degrees between the two stain colours.</p>");
+                     "fading: shares of tissue; stain angle: degrees between the two stain colours. Imported tile features have no pixels to judge: of them the number of "
+                     "tiles is known and, where their file says it, the resolution.</p>");
 }
 
 // A volume is one figure: its phases are rows of one picture.

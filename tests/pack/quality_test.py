@@ -85,7 +85,7 @@ def rows_say_what_was_found(store):
                                    ("K4", "slide", "1"), ("K4", "slide", "2"), ("K5", "ct", "arterial"), ("K5", "ct", "portal")]), sorted(rows)
     good = rows["K 1/肝", "slide", "1"]
     ellipse = 3.14159 * 0.42 * 0.3 * (1024 * 0.002) ** 2
-    assert good["state"] == "present" and abs(float(good["tissue_mm2"]) / ellipse - 1) < 0.05, good
+    assert good["state"] == "present" and good["source"] == "whole slide" and abs(float(good["tissue_mm2"]) / ellipse - 1) < 0.05, good
     assert float(good["um_per_pixel"]) == 2 and good["um_per_pixel_source"] == "tiff" and int(good["tiles"]) > 20, good
     assert 0 <= float(good["blur"]) <= 1 and len(good["stain_eosin"].split()) == 3 and float(good["background"]) > 240, good
     assert rows["K2", "slide", "1"]["state"] == "unsupported" and rows["K3", "slide", "1"]["state"] == "no_scale", rows
@@ -144,6 +144,25 @@ def lost_pictures_come_back(cohort, store, before):
     made_cohort.run(PROGRAM, "inspect", store, "--verify")
 
 
+def imported_features_say_what_is_known(folder, store):
+    """A store without raw files has no pictures, and still a table and a page: tiles, and the resolution in each tool's way of saying it."""
+    said = {"K2": ("coords", {"target_magnification": 20, "patch_size": 256}, "0.5", "target_magnification"), "K3": ("/", {"tile_size_um": 256.0, "tile_size_px": 224}, "1.14286", "tile_size_um"),
+            "K4": ("coords", {"patch_size": 256, "patch_level": 0}, "", ""), "K5": ("coords", {"um_per_pixel": 0.25}, "0.25", "um_per_pixel")}
+    for tiles, (patient, (place, attributes, _, _)) in enumerate(said.items(), 5):
+        with h5py.File(folder / f"{patient}.h5", "w") as file:
+            file["features"], file["coords"] = np.ones((tiles, 8), "f4"), np.zeros((tiles, 2), int)
+            file[place].attrs.update(attributes)
+    made_cohort.write_csv(folder / "tiles.csv", [["patient_id", "path"], *([patient, f"{patient}.h5"] for patient in said)])
+    cohort = folder / "features.yaml"
+    cohort.write_text("schema: hepar-cohort/1\npatients: patients.csv\nslides: tiles.csv\nmodalities:\n  slide: {kind: bag, source: slides}\n")
+    made_cohort.run(PROGRAM, "shard", "--cohort", cohort, "--out", store)
+    page = (store / "quality.html").read_text(encoding="utf-8")
+    assert not (store / "preview").exists() and "Who entered" in page and page.count("imported tile features") == 4, page.count("imported tile features")
+    rows = list(csv.DictReader(open(store / "quality.csv", encoding="utf-8")))
+    told = [(row["patient_id"], row["state"], row["source"], row["tiles"], row["um_per_pixel"], row["um_per_pixel_source"], row["attention"]) for row in rows]
+    assert told == [(patient, "present", "imported tile features", str(tiles), um, source, "") for tiles, (patient, (_, _, um, source)) in enumerate(said.items(), 5)], told
+
+
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     cohort = make(folder / "cohort")
@@ -156,13 +175,5 @@ with tempfile.TemporaryDirectory() as name:
     page_shows_it(folder / "s1")
     nothing_identifies(folder / "s1")
     lost_pictures_come_back(cohort, folder / "s2", one)
-    # A store without raw files has no pictures, and still a table and a page.
-    with h5py.File(cohort.parent / "tiles.h5", "w") as tiles:
-        tiles["features"], tiles["coords"] = np.ones((5, 8), "f4"), np.zeros((5, 2), int)
-    (cohort.parent / "tiles.csv").write_text("patient_id,path\nK2,tiles.h5\n")
-    features = cohort.parent / "features.yaml"
-    features.write_text("schema: hepar-cohort/1\npatients: patients.csv\nslides: tiles.csv\nmodalities:\n  slide: {kind: bag, source: slides}\n")
-    made_cohort.run(PROGRAM, "shard", "--cohort", features, "--out", folder / "features")
-    assert not (folder / "features" / "preview").exists() and "Who entered" in (folder / "features" / "quality.html").read_text(encoding="utf-8")
-    assert [row["state"] for row in csv.DictReader(open(folder / "features" / "quality.csv"))] == ["present"]
+    imported_features_say_what_is_known(cohort.parent, folder / "features")
 print("preview, table and page are there, the same on any rank count, and name nobody")

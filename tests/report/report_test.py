@@ -62,7 +62,12 @@ def cells_of(page, section, row):
 
 
 def said(estimate):
-    return "not estimable: " + estimate["not_estimable"] if "not_estimable" in estimate else f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
+    if "not_estimable" in estimate:
+        return "not estimable: " + estimate["not_estimable"]
+    pool = f"; k = {estimate['k']}" if "k" in estimate else ""
+    if estimate.get("normal_low", 1) < estimate["low"]:
+        pool += f", normal interval {estimate['normal_low']:.3f} to {estimate['normal_high']:.3f}"
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f}{pool})"
 
 
 def figures_are_those_of(page, result, flow):
@@ -81,6 +86,7 @@ def figures_are_those_of(page, result, flow):
         for row in re.findall(r'<g class="counts">(.*?)</g>', chart, re.S):
             assert re.findall(r'<text class="tick" x="([\d.]+)"', row) == list(ticks.values()), row
         assert all(f">{share} %</text>" in chart for share in (0, 20, 40, 60, 80, 100)), "the share's axis has no numbers"
+    assert "Intervals over fewer than 5 folds (k) are hardly informative." in page
     for baseline in result["baselines"].values():
         assert f"What it is compared with: {html.escape(baseline['title'])}</dt><dd>{html.escape(baseline['method'])}" in page
         assert cells_of(page, "accuracy", f"rfs, minus {baseline['title']}")

@@ -5,6 +5,7 @@
 #include "trainer/statistics/held_out.hpp"
 #include "trainer/statistics/pooling.hpp"
 #include "trainer/statistics/prediction_error.hpp"
+#include "trainer/statistics/scale.hpp"
 #include "trainer/statistics/survival.hpp"
 
 #include <gtest/gtest.h>
@@ -307,6 +308,20 @@ TEST(HeldOut, FindsNoDifferenceFromItself) {
   const HeldOut data = fold(3, 120);
   for (const auto& [name, estimate] : held_out_differences(data, data, {.bootstrap = 10}))
     if (estimate.estimable()) EXPECT_EQ(estimate.value, 0) << name;
+}
+
+// Two folds that agree have a Hartung-Knapp interval of no width, which stands as the formula has it; the normal one beside it
+// is that of twice as many patients.
+TEST(HeldOut, PoolsFoldsThatAgreeWithBothIntervals) {
+  const Estimates one = held_out_metrics(fold(3, 120), {.bootstrap = 10});
+  const Estimate pool = pooled(std::vector<Estimates>{one, one}).at("rfs.harrell_c"), of_one = one.at("rfs.harrell_c");
+  EXPECT_EQ(pool.k, 2);
+  EXPECT_NE(pool.method.find("k = 2 of 2 folds; fewer than 5 folds, hardly informative"), std::string::npos) << pool.method;
+  EXPECT_NEAR(pool.high - pool.low, 0, 1e-9);
+  const Transform& logit = transform_of(Scale::logit);
+  const double half = (logit.to(pool.normal_high) - logit.to(pool.normal_low)) / 2;
+  EXPECT_NEAR(half, 1.959964 * of_one.se / logit.slope(of_one.value) / std::sqrt(2.0), 1e-6);
+  EXPECT_NEAR(logit.to(pool.normal_high) - half, logit.to(of_one.value), 1e-9);
 }
 
 TEST(HeldOut, PoolsWhatIsEstimableAndSaysHowMuch) {

@@ -2,6 +2,7 @@
 // The sections about results.
 #include "trainer/report/source.hpp"
 #include "trainer/report/svg.hpp"
+#include "trainer/statistics/held_out.hpp"
 
 #include <fmt/format.h>
 
@@ -60,6 +61,7 @@ std::string forest(const Source& source, const std::string& endpoint) {
     if (!std::isfinite(value)) {
       svg += fmt::format("<text class=\"muted\" x=\"{}\" y=\"{}\">not estimable</text>", left + 8, y + 4);
     } else {
+      if (const Limits wider = widest(estimate); wider.low < from) svg += fmt::format("<path class=\"whisker\" d=\"M{:.1f} {}H{:.1f}\"/>", px(wider.low), y, px(wider.high));
       if (diamond) {
         svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}L{:.1f} {}L{:.1f} {}L{:.1f} {}Z\"/>", css, px(from), y, px(value), y - 7, px(to), y, px(value),
                            y + 7);
@@ -88,7 +90,8 @@ std::string sentence(const Source& source, const std::string& endpoint) {
   std::string text = title + "C " + estimate_text(all, 2);
   for (const BaselineShown& one : baselines_of(source)) {
     const Json gain = estimate_of(one.difference, c);
-    const double value = value_of(gain, "value"), low = value_of(gain, "low"), high = value_of(gain, "high");
+    const double value = value_of(gain, "value");
+    const auto [low, high] = widest(gain);
     if (gain.is_object() && gain.contains("not_estimable")) text += "; difference from the " + escaped(one.title) + " " + estimate_text(gain);
     if (!std::isfinite(low)) continue;
     const char* verdict = low > 0 ? "more than" : high < 0 ? "less than" : "no clear difference from";
@@ -111,10 +114,12 @@ std::string headline_section(const Source& source) {
   }
   header.emplace_back("events / patients");
   std::string sentences;
+  bool few = false;
   for (const std::string& endpoint : endpoints_of(source)) {
     const std::string c = endpoint + ".harrell_c";
     const Json all = pooled(source, c);
     sentences += sentence(source, endpoint);
+    few = few || (all.is_object() && all.value("k", statistics::kFewFolds) < statistics::kFewFolds);
     rows.push_back({escaped(title_of(endpoint)), estimate_text(all), estimate_text(pooled(source, c + "_prediction"))});
     for (const BaselineShown& one : baselines) {
       rows.back().push_back(estimate_text(estimate_of(one.pooled, c)));
@@ -124,9 +129,9 @@ std::string headline_section(const Source& source) {
   }
   return section("headline", "How well it tells patients apart where it was never trained",
                  "<ul class=\"sentences\">" + sentences + "</ul>" +
-                     table(header, rows) +
+                     table(header, rows) + (few ? fmt::format("<p><b>Intervals over fewer than {} folds (k) are hardly informative.</b></p>", statistics::kFewFolds) : "") +
                      "<p class=\"muted\">C (Harrell's concordance) is the chance that of two patients the one with the higher predicted risk has the event first: 1 is always, 0.5 is a coin. "
-                     "In parentheses: 95 % intervals; for a new centre, the range in which the C of a centre that nobody has seen would lie.</p>");
+                     "In parentheses: 95 % intervals over k folds (Hartung-Knapp; the normal interval too where it is wider, for folds that agree by chance make the other too narrow); for a new centre, the range in which the C of a centre that nobody has seen would lie.</p>");
 }
 
 // Every word of the page that a clinician may not know, in one place, before the figures.
@@ -152,7 +157,7 @@ std::string forest_section(const Source& source) {
     body += figure(
         forest(source, endpoint),
         "Harrell's C of " + escaped(title_of(endpoint)) +
-            ", each fold predicted by the model that was trained on the others. Dots: C with its 95 % interval; dashed: chance (0.5); diamond: all folds pooled; last row: the "
+            ", each fold predicted by the model that was trained on the others. Dots: C with its 95 % interval; dashed: chance (0.5); diamond: all folds pooled (a line through it: the normal interval, where that is wider); last row: the "
             "range in which the C of a centre that nobody has seen would lie.");
   return section("centres", "Centre by centre", body);
 }

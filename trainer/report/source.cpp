@@ -106,6 +106,11 @@ double value_of(const Json& json, const char* key) {
   return json.at(key).get<double>();
 }
 
+Limits widest(const Json& estimate) {
+  const Limits own{value_of(estimate, "low"), value_of(estimate, "high")}, normal{value_of(estimate, "normal_low"), value_of(estimate, "normal_high")};
+  return normal.low < own.low ? normal : own;
+}
+
 Json estimate_of(const Json& group, const std::string& name) { return group.is_object() && group.contains(name) ? group.at(name) : Json(nullptr); }
 
 std::string estimate_text(const Json& estimate, int digits) {
@@ -113,7 +118,9 @@ std::string estimate_text(const Json& estimate, int digits) {
   if (estimate.contains("not_estimable")) return "<span class=\"why\">not estimable: " + escaped(estimate.at("not_estimable").get<std::string>()) + "</span>";
   const double value = value_of(estimate, "value"), low = value_of(estimate, "low"), high = value_of(estimate, "high");
   if (!std::isfinite(low)) return number(value, digits);
-  return fmt::format("{} <span class=\"ci\">({} to {})</span>", number(value, digits), number(low, digits), number(high, digits));
+  std::string more = estimate.contains("k") ? "; k = " + estimate.at("k").dump() : std::string();
+  if (const Limits wider = widest(estimate); wider.low < low) more += fmt::format(", normal interval {} to {}", number(wider.low, digits), number(wider.high, digits));
+  return fmt::format("{} <span class=\"ci\">({} to {}{})</span>", number(value, digits), number(low, digits), number(high, digits), more);
 }
 
 std::vector<std::string> endpoints_of(const Source& source) {

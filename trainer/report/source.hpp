@@ -65,7 +65,7 @@ struct Source {
 [[nodiscard]] std::string audit_section(const Source& source);
 [[nodiscard]] std::string provenance_section(const Source& source);
 
-// "0.712 (0.690 to 0.733)", or why it is not estimable.
+// "0.712 (0.690 to 0.733)", of a pool with its k and with its normal interval where that is wider, or why it is not estimable.
 [[nodiscard]] std::string estimate_text(const Json& estimate, int digits = 3);
 [[nodiscard]] Json estimate_of(const Json& group, const std::string& name);  // null when absent
 [[nodiscard]] Json pooled(const Source& source, const std::string& name);    // an Estimate, or null
@@ -76,6 +76,11 @@ struct BaselineShown {
 };
 [[nodiscard]] std::vector<BaselineShown> baselines_of(const Source& source);
 [[nodiscard]] double value_of(const Json& json, const char* key);            // NaN when absent or null
+// The wider of a pool's two intervals, which lie about one mean; of any other estimate its own.
+struct Limits {
+  double low, high;
+};
+[[nodiscard]] Limits widest(const Json& estimate);
 [[nodiscard]] std::vector<std::string> endpoints_of(const Source& source);
 // A whole page of such parts, and its navigation.
 struct Part {

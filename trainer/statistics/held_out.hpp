@@ -47,9 +47,11 @@ struct HeldOutOptions {
 [[nodiscard]] Estimates held_out_differences(const HeldOut& model, const HeldOut& baseline, const HeldOutOptions& options = {});
 
 // Random effects over folds (REML, Hartung-Knapp), each statistic on its scale (scale.hpp). Folds that are not estimable,
-// or have no standard error, are left out; `method` says "k = 9 of 12 folds". Beside
+// or have no standard error, are left out; `method` says "k = 9 of 12 folds". Folds that agree more than chance would have
+// them make a Hartung-Knapp interval narrower than the normal one, of no width at all with two equal folds: both stand there. Beside
 // NAME: NAME with `_prediction` after the statistic (its low and high: prediction interval, t with k-2), `_i2`, `_tau2`.
 // k = 1: that fold's estimate, said so. `differences`: plain scale for all.
+constexpr std::size_t kFewFolds = 5;  // a pool of fewer carries a warning
 enum class PoolKind : std::uint8_t { metrics, differences };
 [[nodiscard]] Estimates pooled(std::span<const Estimates> folds, PoolKind kind = PoolKind::metrics);
 

@@ -11,8 +11,6 @@
 namespace hepar::statistics {
 namespace {
 
-constexpr std::size_t kFew = 5;  // below it a prediction interval carries a warning
-
 // "<endpoint>.<statistic>[.<months>]"
 struct Name {
   std::string endpoint, statistic, months;  // endpoint with its dot, months with its
@@ -66,14 +64,17 @@ void put_pooled(Estimates& result, const Name& name, const Usable& usable, Scale
   options.scale = scale;
   const Meta meta = random_effects(usable.y, usable.se, options);
   const auto estimate = [&](double value, double se, double low, double high, std::string method) {
-    return Estimate{value, se, low, high, usable.n, usable.events, std::move(method), {}};
+    return Estimate{.value = value, .se = se, .low = low, .high = high, .n = usable.n, .events = usable.events, .method = std::move(method), .not_estimable = {}};
   };
   if (!std::isfinite(meta.estimate) || !std::isfinite(meta.lower) || !std::isfinite(meta.upper)) {
     result[name.with("")] = Estimate::none("the random-effects model has no interval over " + usable.counted);
     return;
   }
-  result[name.with("")] = estimate(meta.estimate, meta.se_natural, meta.lower, meta.upper, "random effects (REML, Hartung-Knapp), " + usable.counted);
-  const std::string few = usable.y.size() < kFew ? "; fewer than 5 folds, hardly informative" : "";
+  const std::string few = usable.y.size() < kFewFolds ? "; fewer than 5 folds, hardly informative" : "";
+  Estimate& mean = result[name.with("")] = estimate(meta.estimate, meta.se_natural, meta.lower, meta.upper, "random effects (REML, Hartung-Knapp), " + usable.counted + few);
+  mean.k = static_cast<std::int64_t>(usable.y.size());
+  mean.normal_low = meta.normal_lower;
+  mean.normal_high = meta.normal_upper;
   result[name.with("_prediction")] = std::isfinite(meta.pi_lower)
       ? estimate(meta.estimate, kNone, meta.pi_lower, meta.pi_upper, "prediction interval for a new centre, t with k-2" + few)
       : no_prediction(usable);
@@ -97,6 +98,7 @@ Estimates pooled(std::span<const Estimates> folds, PoolKind kind) {
       put_pooled(result, name, usable, scale);
     } else if (usable.y.size() == 1) {
       result[text] = *usable.estimates.front();
+      result[text].k = 1;
       result[text].method += "; " + usable.counted + ", nothing to pool";
       result[name.with("_prediction")] = no_prediction(usable);
     } else {

@@ -86,6 +86,9 @@ Meta random_effects(Values y, Values se, const MetaOptions& options) {
   out.estimate = scale.back(out.mu);
   out.lower = scale.back(out.mu - half);
   out.upper = scale.back(out.mu + half);
+  const double normal = normal_quantile(0.975) * conventional;
+  out.normal_lower = scale.back(out.mu - normal);
+  out.normal_upper = scale.back(out.mu + normal);
   out.pi_lower = scale.back(out.mu - prediction);
   out.pi_upper = scale.back(out.mu + prediction);
   out.se_natural = out.se * scale.slope(out.estimate);

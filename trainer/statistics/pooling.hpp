@@ -23,6 +23,7 @@ struct Meta {
   double i2, q, q_p;
   double estimate, lower, upper, pi_lower, pi_upper;  // back-transformed; all 95 %
   double se_natural;                                  // of `estimate`, delta method
+  double normal_lower, normal_upper;                  // with the conventional standard error, whatever `ci` asks for
 };
 // y and se on the natural scale (se is carried over to `scale` by the delta method). Undefined parts are NaN.
 [[nodiscard]] Meta random_effects(Values y, Values se, const MetaOptions& options = {});

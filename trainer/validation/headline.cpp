@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace hepar::validation {
@@ -14,12 +15,21 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Of a pool whose folds agree more than chance would have them.
+bool normal_is_wider(const Json& e) {
+  const auto number = [&](const char* key) { return e.contains(key) && e.at(key).is_number() ? e.at(key).get<double>() : std::nan(""); };
+  return number("normal_low") < number("low");
+}
+
 std::string interval_text(const Json& estimates, const std::string& name) {
   if (!estimates.contains(name)) return "-";
   const Json& e = estimates.at(name);
   if (e.contains("not_estimable")) return "not estimable: " + e.at("not_estimable").get<std::string>();
   const auto number = [&](const char* key) { return e.at(key).is_number() ? fmt::format("{:.3f}", e.at(key).get<double>()) : std::string("-"); };
-  return fmt::format("{} ({} to {})", number("value"), number("low"), number("high"));
+  std::string text = fmt::format("{} ({} to {}", number("value"), number("low"), number("high"));
+  if (e.contains("k")) text += fmt::format("; k = {}", e.at("k").get<std::int64_t>());
+  if (normal_is_wider(e)) text += fmt::format(", normal interval {} to {}", number("normal_low"), number("normal_high"));
+  return text + ")";
 }
 
 // Columns as wide as their widest cell.
@@ -51,12 +61,15 @@ std::string headline_of(const Json& results, const std::vector<FoldResult>& fold
   std::vector<std::vector<std::string>> rows{{"", "Harrell C, pooled", "new centre (prediction)"}};
   for (const auto& [name, baseline] : results.at("baselines").items()) rows.front().push_back("over " + baseline.at("title").get<std::string>());
   const Json& pooled = results.at("pooled");
+  bool few = false;
   for (const auto& [name, estimate] : pooled.items()) {
     if (!name.ends_with(".harrell_c")) continue;
+    few = few || estimate.value("k", statistics::kFewFolds) < statistics::kFewFolds;
     rows.push_back({name.substr(0, name.find('.')), interval_text(pooled, name), interval_text(pooled, name + "_prediction")});
     for (const auto& [other, baseline] : results.at("baselines").items()) rows.back().push_back(interval_text(baseline.at("difference"), name));
   }
-  return aligned(rows) + strategies_text(folds);
+  const std::string warning = few ? fmt::format("intervals over fewer than {} folds (k) are hardly informative\n", statistics::kFewFolds) : "";
+  return aligned(rows) + warning + strategies_text(folds);
 }
 
 }  // namespace hepar::validation

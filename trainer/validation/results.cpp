@@ -248,8 +248,11 @@ class Gatherer {
 Json estimate_json(const st::Estimate& estimate) {
   if (!estimate.estimable()) return {{"not_estimable", estimate.not_estimable}, {"n", estimate.n}, {"events", estimate.events}};
   const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); };
-  return {{"value", number(estimate.value)}, {"se", number(estimate.se)}, {"low", number(estimate.low)}, {"high", number(estimate.high)}, {"n", estimate.n},
-          {"events", estimate.events},       {"method", estimate.method}};
+  Json json{{"value", number(estimate.value)}, {"se", number(estimate.se)}, {"low", number(estimate.low)}, {"high", number(estimate.high)}, {"n", estimate.n},
+            {"events", estimate.events},       {"method", estimate.method}};
+  if (estimate.k > 0) json["k"] = estimate.k;
+  if (estimate.k > 1) json.update({{"normal_low", number(estimate.normal_low)}, {"normal_high", number(estimate.normal_high)}});
+  return json;
 }
 
 Results gather_results(const ResultsRequest& request) { return Gatherer(request).run(); }

@@ -3,6 +3,7 @@
 #include "data/base/table.hpp"
 #include "data/base/text.hpp"
 #include "data/cohort/cells.hpp"
+#include "data/cohort/column_kinds.hpp"
 #include "data/cohort/expression_node.hpp"
 #include "data/cohort/outcome.hpp"
 
@@ -30,7 +31,7 @@ Value value_of_column(std::size_t index, const PatientRecord& patient, const Coh
   }
   value.state = Value::State::known;
   value.text = cell_text(column, cell);
-  (column.type == ColumnType::category ? value.rank : value.number) = cell.value;
+  (kind_of(column).levels ? value.rank : value.number) = cell.value;
   if (cell.state == Cell::State::above_limit) value.interval = {cell.value, column.high, cell.strict, false};
   if (cell.state == Cell::State::below_limit) value.interval = {column.low, cell.value, false, cell.strict};
   return value;

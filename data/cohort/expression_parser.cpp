@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parser of rules: recursive descent, and the checks of names, types and values that a typing error would slip through.
 #include "data/base/text.hpp"
+#include "data/cohort/column_kinds.hpp"
 #include "data/cohort/expression_node.hpp"
 
 #include <algorithm>
@@ -107,7 +108,7 @@ class ExpressionParser {
       return node;
     }
     const ColumnSpec* column = column_of(*left);
-    if (column != nullptr && column->type != ColumnType::flag)
+    if (column != nullptr && !kind_of(*column).stands_alone)
       throw bad("'" + column->name + "' is no flag: compare it with a value");
     const FactName* fact = fact_of(*left);
     if (fact != nullptr && fact->type != FactName::Type::flag) throw bad("'" + fact->name + "' is no flag: compare it with a value");
@@ -166,7 +167,7 @@ class ExpressionParser {
   void check_types(Node& whole, std::string_view sign) const {
     const auto category = std::find_if(whole.children.begin(), whole.children.end(), [&](const NodePtr& child) {
       const ColumnSpec* column = column_of(*child);
-      return column != nullptr && column->type == ColumnType::category;
+      return column != nullptr && kind_of(*column).levels;
     });
     if (category != whole.children.end()) return check_category(whole, *column_of(**category));
     for (const NodePtr& child : whole.children)
@@ -202,7 +203,7 @@ class ExpressionParser {
     for (const NodePtr& child : whole.children) {
       const FactName* other = fact_of(*child);
       const ColumnSpec* column = column_of(*child);
-      const bool number = other != nullptr ? other->type == FactName::Type::number : column != nullptr && column->type == ColumnType::number;
+      const bool number = other != nullptr ? other->type == FactName::Type::number : column != nullptr && kind_of(*column).quantity;
       if ((other != nullptr || column != nullptr) && number != (fact.type == FactName::Type::number))
         throw bad("'" + fact.name + "' and '" + child->word + "' cannot be compared: one is a number, the other is not");
       if (child->kind != Node::Kind::literal) continue;

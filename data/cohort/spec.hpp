@@ -27,7 +27,7 @@ struct KnownAt {
   [[nodiscard]] std::string text() const;
 };
 
-enum class ColumnType : std::uint8_t { number, category, flag };
+enum class ColumnType : std::uint8_t { number, category, flag };  // what each means: column_kinds.hpp
 
 struct ColumnSpec {
   std::string name;

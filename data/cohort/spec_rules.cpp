@@ -2,6 +2,7 @@
 // The rules, endpoints and strategies of cohort.yaml, and the checks that need the whole document.
 #include "data/cohort/arms.hpp"
 #include "data/cohort/cells.hpp"
+#include "data/cohort/column_kinds.hpp"
 #include "data/cohort/eligibility.hpp"
 #include "data/cohort/spec_parts.hpp"
 #include "data/cohort/units.hpp"
@@ -21,7 +22,7 @@ void check_radiomics(const CohortSpec& spec, const ColumnSpec& column, const std
   for (const ModalitySpec& modality : spec.modalities)
     if (modality.kind == Kind::volume)
       for (const std::string& phase : modality.phases) images.push_back(modality.name + "." + phase);
-  if (column.type != ColumnType::number)
+  if (!kind_of(column).quantity)
     throw usage_error("column '" + column.name + "' takes " + source + " and is no number", column.place,
                       "write type: number");
   if (column.mask.find('/') != std::string::npos)
@@ -57,7 +58,7 @@ void check_sources(const CohortSpec& spec) {
         throw usage_error("column '" + column.name + "' comes from '" + source + "', which is no fact of extraction",
                           column.place, name_advice(source, facts));
       const std::string unit = unit_of_fact(source);
-      if (column.type == ColumnType::number && !unit.empty() && !convert_unit(1, unit, column.unit, column.molar_mass))
+      if (kind_of(column).quantity && !unit.empty() && !convert_unit(1, unit, column.unit, column.molar_mass))
         throw usage_error(
             "column '" + column.name + "' is in '" + column.unit + "', and " + source + " in '" + unit + "'",
             column.place, "give the column a unit that converts");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sharding/store/tables_spec.hpp"
 
+#include "data/cohort/column_kinds.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -24,7 +26,7 @@ Json json_of(const ColumnSpec& column) {
 ColumnSpec column_of(const Json& json) {
   ColumnSpec column;
   column.name = json.at("name");
-  column.type = static_cast<ColumnType>(json.at("type").get<int>());
+  column.type = stored_column_type(json.at("type"), column.name);
   column.unit = json.at("unit");
   column.low = bound(json.at("low"), -std::numeric_limits<double>::infinity());
   column.high = bound(json.at("high"), std::numeric_limits<double>::infinity());

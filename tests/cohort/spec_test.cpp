@@ -43,6 +43,7 @@ constexpr Wrong kWrong[] = {
     {"columns:\n  mvi: {type: category, values: [M0, M1], recode: {no: M9}, known: pre_op}\n", "cohort.yaml:4",
      "no declared value"},
     {"columns:\n  sex: {type: flag, unit: years, known: pre_op}\n", "cohort.yaml:4", "belongs to numbers only"},
+    {"columns:\n  age: {type: number, values: [young, old], known: pre_op}\n", "cohort.yaml:4", "belongs to categories only"},
     {"columns:\n  a.b: {type: flag, known: pre_op}\n", "cohort.yaml:4", "no usable name"},
     {"columns:\n  and: {type: flag, known: pre_op}\n", "cohort.yaml:4", "word of the rules"},
     {"columns:\n  mvi: {type: category, values: [M0, M1], known: post_op, from: [table, reports.mvi]}\n",

@@ -3,6 +3,7 @@
 #include "tests/cohort/folder.hpp"
 
 #include "data/cohort/cells.hpp"
+#include "data/cohort/column_kinds.hpp"
 #include "data/cohort/units.hpp"
 
 #include <gtest/gtest.h>
@@ -229,6 +230,19 @@ TEST(Numbers, AreReadAsHospitalsWriteThem) {
     EXPECT_EQ(parse_cell(column, missing, "A", {}).cell.state, State::missing) << missing;
   for (const char* wrong : {"1,5", "1.234,5", "12 ng/mL", "positive", ">", "0x10", "--1", "1 2"})
     EXPECT_THROW((void)parse_cell(column, wrong, "A", {}), Error) << wrong;
+}
+
+// What a store or a model holds is the place in the table; a number of a later version is refused, not taken for another kind.
+TEST(ColumnKinds, AreKnownByTheirNumber) {
+  for (const ColumnKind& kind : column_kinds()) EXPECT_EQ(stored_column_type(static_cast<int>(kind.type), "x"), kind.type);
+  for (const int number : {-1, static_cast<int>(column_kinds().size())}) {
+    try {
+      (void)stored_column_type(number, "x");
+      ADD_FAILURE() << number;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::store);
+    }
+  }
 }
 
 TEST(Units, ConvertExactlyOrNotAtAll) {

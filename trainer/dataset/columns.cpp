@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/dataset/columns.hpp"
 
+#include "data/cohort/column_kinds.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -26,14 +28,14 @@ Transform::Column fit_column(const ColumnSpec& spec, std::span<const Cell* const
     column.has_above |= cell->state == Cell::State::above_limit;
     if (!cell->usable()) continue;
     n += 1;
-    if (spec.type == ColumnType::category) counts.at(static_cast<std::size_t>(cell->value)) += 1;
+    if (kind_of(spec).levels) counts.at(static_cast<std::size_t>(cell->value)) += 1;
     else sum += number_of(column, *cell);
   }
   if (n == 0) {
     column.shares.assign(spec.values.size(), 0.0);
     return column;
   }
-  if (spec.type == ColumnType::category) {
+  if (kind_of(spec).levels) {
     for (const double count : counts) column.shares.push_back(count / n);
     return column;
   }
@@ -48,7 +50,7 @@ Transform::Column fit_column(const ColumnSpec& spec, std::span<const Cell* const
 
 std::vector<std::string> feature_names(const Transform::Column& column) {
   std::vector<std::string> names;
-  if (column.type == ColumnType::category) for (const std::string& value : column.values) names.push_back(column.name + "=" + value);
+  if (kind_of(column.type).levels) for (const std::string& value : column.values) names.push_back(column.name + "=" + value);
   else names.push_back(column.name);
   if (column.has_missing) names.push_back(column.name + " missing");
   if (column.has_below) names.push_back(column.name + " below limit");
@@ -58,7 +60,7 @@ std::vector<std::string> feature_names(const Transform::Column& column) {
 
 float* transform_cell(const Transform::Column& column, const Cell& cell, float* out) {
   const bool usable = cell.usable();
-  if (column.type == ColumnType::category) {
+  if (kind_of(column.type).levels) {
     for (std::size_t v = 0; v < column.values.size(); ++v)
       *out++ = usable ? static_cast<float>((cell.value == static_cast<double>(v) ? 1.0 : 0.0) - column.shares[v]) : 0.0F;
   } else {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/cohort/column_kinds.hpp"
 #include "trainer/dataset/columns.hpp"
 #include "trainer/dataset/values.hpp"
 
@@ -33,7 +34,7 @@ Json column_json(const Transform::Column& c) {
 }
 
 Transform::Column column_from(const Json& j) {
-  Transform::Column c{.name = j.at("name"), .type = static_cast<ColumnType>(j.at("type").get<int>()), .log1p = j.at("log1p"), .mean = j.at("mean"),
+  Transform::Column c{.name = j.at("name"), .type = stored_column_type(j.at("type"), j.at("name")), .log1p = j.at("log1p"), .mean = j.at("mean"),
                       .inverse_sd = j.at("inverse_sd")};
   c.values = j.at("values").get<std::vector<std::string>>();
   c.shares = j.at("shares").get<std::vector<double>>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/covariates.hpp"
 
+#include "data/cohort/column_kinds.hpp"
 #include "trainer/validation/fold_plan.hpp"
 
 #include <algorithm>
@@ -47,7 +48,7 @@ Covariates Covariates::fit(const ClinicalRows& rows, const std::vector<std::stri
     std::int64_t missing = 0;
     for (const auto* cells : rows.cells) missing += (*cells)[c].usable() ? 0 : 1;
     std::vector<std::pair<Term, std::string>> candidates;
-    if (spec.type == ColumnType::category) {
+    if (kind_of(spec).levels) {
       for (std::size_t v = 1; v < spec.values.size(); ++v)
         candidates.push_back({{name, Part::category, false, 0, static_cast<int>(v)}, name + "=" + spec.values[v]});
     } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/validation/guideline.hpp"
 
+#include "data/cohort/column_kinds.hpp"
 #include "data/cohort/eligibility.hpp"
 #include "trainer/statistics/doubly_robust.hpp"
 
@@ -15,11 +16,11 @@ std::string guideline_text(const engine::DecisionConfig& config, const std::vect
   if (config.guideline != "auto") return config.guideline;
   std::vector<std::string> parts;
   for (const ColumnSpec& column : columns) {
-    const bool category = column.type == ColumnType::category && !column.values.empty();
+    const bool category = kind_of(column).levels && !column.values.empty(), number = kind_of(column).quantity;
     if (column.name == "mvi" && category) parts.push_back("mvi != '" + column.values.front() + "'");
-    if (column.name == "size" && column.type == ColumnType::number) parts.emplace_back(column.unit == "mm" ? "size > 50" : "size > 5");
+    if (column.name == "size" && number) parts.emplace_back(column.unit == "mm" ? "size > 50" : "size > 5");
     if (column.name == "number" && category) parts.push_back("number != '" + column.values.front() + "'");
-    if (column.name == "number" && column.type == ColumnType::number) parts.emplace_back("number > 1");
+    if (column.name == "number" && number) parts.emplace_back("number > 1");
   }
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : " or ") + part;

@@ -26,17 +26,19 @@ h2{font-size:1.2rem;margin:2.4rem 0 .6rem;padding-bottom:.3rem;border-bottom:1px
 .scroll{overflow-x:auto;margin:.6rem 0}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem;min-width:60%}
 .stacked td .ci{display:block}.sliding th:first-child{position:sticky;left:0;background:var(--paper);z-index:1}
 td .why{display:inline-block;white-space:normal;max-width:8rem}th,td{padding:.35rem .5rem;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
-th[scope=row],thead th:first-child{text-align:left;font-weight:600;white-space:normal;min-width:8rem}thead th{color:var(--soft);font-weight:600}
-#provenance td{text-align:left;white-space:normal;overflow-wrap:anywhere}.ci,.muted{color:var(--soft)}.good{color:var(--good);font-weight:600}
+th[scope=row],thead th:first-child{text-align:left;font-weight:600;white-space:normal;min-width:8rem}thead th{color:var(--soft);font-weight:600;white-space:normal}
+#provenance td{text-align:left;white-space:normal;overflow-wrap:anywhere}.ci{white-space:nowrap}.ci,.muted{color:var(--soft)}.good{color:var(--good);font-weight:600}
 .bad{color:var(--bad);font-weight:600}.whole{white-space:nowrap}
 figure{margin:1rem 0;padding:.8rem;background:var(--card);border-radius:.5rem}figcaption{font-size:.88rem;color:var(--soft);margin-top:.4rem}
 svg{width:100%;height:auto;display:block;max-width:44rem}
-.wide{min-width:36rem}.wide .tick,.wide .name,.wide text.muted{font-size:12px}
+.narrow-only{display:none}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1rem}.pair figure{margin:0}
 .frame{stroke:var(--soft);fill:none}.grid{stroke:var(--rule);fill:none}.chance{stroke:var(--soft);stroke-dasharray:4 4;fill:none}.tick,.axis,.name{font-size:12px;fill:var(--soft)}
 .name{fill:var(--ink)}text.muted{fill:var(--soft);font-size:12px}
 .line{fill:none;stroke:currentColor;stroke-width:2}.thin{stroke-width:1.2;opacity:.85}.band{stroke:none;fill:currentColor;opacity:.13}
 .whisker{stroke:var(--c0);stroke-width:1.6;fill:none}.mark{fill:var(--c0)}.diamond{fill:var(--c1)}
+.r0{color:var(--c2)}.r1{color:var(--c0)}.r2{color:var(--c1)}text.r0{fill:var(--c2)}text.r1{fill:var(--c0)}text.r2{fill:var(--c1)}
+.line.r1{stroke-dasharray:9 3}.line.r2{stroke-dasharray:3 3}
 .prediction{stroke:var(--c1);stroke-width:1.6;stroke-dasharray:5 3;fill:none}
 .c0{color:var(--c0)}.c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}text.c0{fill:var(--c0)}text.c1{fill:var(--c1)}text.c2{fill:var(--c2)}
 text.c3{fill:var(--c3)}
@@ -51,14 +53,15 @@ dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.35rem 1r
 .thumbs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:1rem}.thumbs figure{margin:0}
 img{max-width:100%;display:block;border-radius:.25rem}.thumbs img{width:100%;background:#000;margin-bottom:.4rem}td img{width:9rem;max-width:none}
 .bar{display:inline-block;height:.7em;background:var(--c0);margin-right:.5rem;border-radius:2px}code{font-size:.85em}
-@media (max-width:40rem){.tick,.axis,.name,text.muted{font-size:17px}figure{padding:.6rem .4rem;margin:1rem -.3rem}dl{display:block}dd{margin:0 0 .5rem}
+@media (max-width:40rem){.wide-only{display:none}.narrow-only{display:block}.narrow-only .tick,.narrow-only .name{font-size:15px}
+.tick,.axis,.name,text.muted{font-size:17px}figure{padding:.6rem .4rem;margin:1rem -.3rem}dl{display:block}dd{margin:0 0 .5rem}
 .stacked,.stacked tbody,.stacked tr,.stacked td,.stacked th{display:block}.stacked thead{display:none}
 .stacked tr{border:1px solid var(--rule);border-radius:.4rem;margin:.5rem 0;padding:.3rem .6rem}.stacked th,.stacked td{border:0;padding:.15rem 0;white-space:normal;text-align:left}
 .stacked td{display:flex;justify-content:flex-end;gap:.5rem;text-align:right}.stacked td:empty{display:none}.stacked td .ci{display:inline}
 .stacked td::before{content:attr(data-of);color:var(--soft);text-align:left;flex:none;max-width:45%;margin-right:auto}td .why{max-width:none}
 #provenance td{display:block;text-align:left}.flow .out{margin-left:1rem}}
 @media print{body{font-size:10pt}nav{display:none}figure,tr{break-inside:avoid}h2{break-after:avoid}main{max-width:none;padding:0}
-.scroll{overflow:visible}.wide{min-width:0}
+.scroll{overflow:visible}
 .sliding th:first-child{position:static}details>summary{list-style:none}table{font-size:8pt;min-width:0}th,td{white-space:normal;padding:.15rem .35rem}svg{max-width:26rem}.pair{grid-template-columns:1fr 1fr}}
 )";
 

@@ -31,56 +31,80 @@ std::size_t letters(const std::string& text) {
   return count;
 }
 
-// One centre's row of a forest plot, drawn by hand: the axis is shared, labels are text.
-std::string forest(const Source& source, const std::string& endpoint) {
-  const std::string name = endpoint + ".harrell_c";
-  const Json& folds = source.validation.at("folds");
-  std::size_t longest = 12;  // letters of "a new centre"
-  for (const Json& fold : folds) longest = std::max(longest, letters(fold.at("name").get<std::string>()));
-  const int row = 24, top = 10, left = 24 + 8 * static_cast<int>(std::min<std::size_t>(longest, 40)), right = 250, width = left + 380 + right,
-            height = top + row * (static_cast<int>(folds.size()) + 2) + 40;
-  double low = 0.3;  // lower where an interval is
-  for (const Json& fold : folds)
-    if (const double from = value_of(estimate_of(fold.at("metrics"), name), "low"); from < low) low = from;
-  if (const double from = value_of(pooled(source, name + "_prediction"), "low"); from < low) low = from;
-  low = std::max(0.0, std::floor(low * 10) / 10);
-  const double high = 1.0;
-  const auto px = [&](double c) { return left + (std::clamp(c, low, high) - low) / (high - low) * (width - left - right); };
-  std::string svg =
-      fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Concordance of {} by held-out fold\"><title>Concordance of {} by held-out fold</title>"
-                  "<text class=\"tick\" x=\"{}\" y=\"{}\">C (95 % interval)</text><text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">events / n</text>",
-                  width, height, escaped(endpoint), escaped(endpoint), width - right + 26, height - 14, width - 4, height - 14);
-  for (const double at : ticks(low, high, 7))
-    svg += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/><text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.1f}</text>", px(at), top,
-                       height - 30, px(at), height - 14, at);
-  svg += fmt::format("<path class=\"chance\" d=\"M{:.1f} {}V{}\"/>", px(0.5), top, height - 30);
-  int y = top + row / 2;
-  const auto line = [&](const std::string& label, const Json& estimate, const char* css, bool diamond) {
-    svg += fmt::format("<text class=\"name\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>", left - 10, y + 4, escaped(label));
-    const double value = value_of(estimate, "value"), from = value_of(estimate, "low"), to = value_of(estimate, "high");
-    if (!std::isfinite(value)) {
-      svg += fmt::format("<text class=\"muted\" x=\"{}\" y=\"{}\">not estimable</text>", left + 8, y + 4);
-    } else {
-      if (const Limits wider = widest(estimate); wider.low < from) svg += fmt::format("<path class=\"whisker\" d=\"M{:.1f} {}H{:.1f}\"/>", px(wider.low), y, px(wider.high));
-      if (diamond) {
-        svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}L{:.1f} {}L{:.1f} {}L{:.1f} {}Z\"/>", css, px(from), y, px(value), y - 7, px(to), y, px(value),
-                           y + 7);
-      } else {
-        svg += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}H{:.1f}\"/><circle class=\"mark\" cx=\"{:.1f}\" cy=\"{}\" r=\"4\"/>", css, px(from), y, px(to),
-                           px(value), y);
-      }
-      svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">{:.2f} ({:.2f} to {:.2f})</text>", width - right + 26, y + 4, value, from, to);
+// A forest plot, drawn by hand: the axis is shared, labels are text. On a narrow page a row's words stand above its marks.
+class Forest {
+ public:
+  Forest(const Source& source, const std::string& endpoint, bool narrow) : narrow_(narrow), name_(endpoint + ".harrell_c"), title_("Concordance of " + escaped(endpoint) + " by held-out fold") {
+    std::size_t longest = 12;  // letters of "a new centre"
+    for (const Json& fold : source.validation.at("folds")) {
+      rows_.push_back({fold.at("name").get<std::string>(), estimate_of(fold.at("metrics"), name_), Mark::fold});
+      longest = std::max(longest, letters(rows_.back().label));
     }
-    const double n = value_of(estimate, "n"), events = value_of(estimate, "events");
-    if (std::isfinite(n) && std::isfinite(events))
-      svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{:.0f} / {:.0f}</text>", width - 4, y + 4, events, n);
-    y += row;
+    rows_.push_back({"pooled", pooled(source, name_), Mark::pooled});
+    rows_.push_back({"a new centre", pooled(source, name_ + "_prediction"), Mark::prediction});
+    for (const Row& row : rows_)
+      if (const Limits limits = widest(row.estimate); limits.low < low_) low_ = limits.low;
+    low_ = std::max(0.0, std::floor(low_ * 10) / 10);
+    left_ = narrow ? 18 : 24 + 8 * static_cast<int>(std::min<std::size_t>(longest, 40));
+    right_ = narrow ? 18 : 250;
+    width_ = narrow ? 400 : left_ + 380 + right_;
+    row_ = narrow ? 46 : 24;
+  }
+
+  [[nodiscard]] bool empty() const {
+    return std::none_of(rows_.begin(), rows_.end(), [](const Row& row) { return std::isfinite(value_of(row.estimate, "value")); });
+  }
+
+  [[nodiscard]] std::string svg() const {
+    const int bottom = kTop + row_ * static_cast<int>(rows_.size()), height = bottom + 40;
+    std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"><title>{}</title>", width_, height, title_, title_);
+    for (const double at : ticks(low_, 1, 7))
+      svg += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/>", px(at), kTop, bottom) + text("tick", px(at), bottom + 17, "middle", fmt::format("{:.1f}", at));
+    svg += fmt::format("<path class=\"chance\" d=\"M{:.1f} {}V{}\"/>", px(0.5), kTop, bottom);
+    if (!narrow_) svg += text("tick", width_ - right_ + 26, bottom + 17, "start", "C (95 % interval)") + text("tick", width_ - 4, bottom + 17, "end", "events / n");
+    for (std::size_t i = 0; i < rows_.size(); ++i) svg += drawn(rows_[i], kTop + row_ * static_cast<int>(i));
+    return svg + "</svg>";
+  }
+
+ private:
+  enum class Mark { fold, pooled, prediction };
+  struct Row {
+    std::string label;
+    Json estimate;
+    Mark mark;
   };
-  for (const Json& fold : folds) line(fold.at("name").get<std::string>(), estimate_of(fold.at("metrics"), name), "whisker", false);
-  line("pooled", pooled(source, name), "diamond", true);
-  line("a new centre", pooled(source, name + "_prediction"), "prediction", false);
-  return "<div class=\"scroll\"><div class=\"wide\">" + svg + "</svg></div></div>";
-}
+  static constexpr int kTop = 10;
+
+  [[nodiscard]] double px(double c) const { return left_ + (std::clamp(c, low_, 1.0) - low_) / (1 - low_) * (width_ - left_ - right_); }
+  [[nodiscard]] static std::string text(const char* css, double x, double y, const char* anchor, const std::string& words) {
+    return fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", css, x, y, anchor, escaped(words));
+  }
+
+  [[nodiscard]] std::string drawn(const Row& row, int top) const {
+    const double y = narrow_ ? top + 34 : top + row_ / 2.0, words = narrow_ ? top + 20 : y + 4;
+    const double n = value_of(row.estimate, "n"), events = value_of(row.estimate, "events"), value = value_of(row.estimate, "value");
+    const std::string counts = std::isfinite(n) && std::isfinite(events) ? fmt::format("{:.0f} / {:.0f}", events, n) : "";
+    const std::string figure = std::isfinite(value) ? fmt::format("{:.2f} ({:.2f} to {:.2f})", value, value_of(row.estimate, "low"), value_of(row.estimate, "high")) : "not estimable";
+    if (narrow_) return text("name", left_, words, "start", row.label) + text("tick", width_ - 4, words, "end", figure + (counts.empty() ? "" : ", " + counts)) + marks(row, y);
+    return text("name", left_ - 10, words, "end", row.label) + (std::isfinite(value) ? text("tick", width_ - right_ + 26, words, "start", figure) : text("muted", left_ + 8, words, "start", figure)) +
+           text("tick", width_ - 4, words, "end", counts) + marks(row, y);
+  }
+
+  [[nodiscard]] std::string marks(const Row& row, double y) const {
+    const double value = value_of(row.estimate, "value"), from = value_of(row.estimate, "low"), to = value_of(row.estimate, "high");
+    if (!std::isfinite(value)) return {};
+    std::string svg;
+    if (const Limits wider = widest(row.estimate); wider.low < from) svg += fmt::format("<path class=\"whisker\" d=\"M{:.1f} {}H{:.1f}\"/>", px(wider.low), y, px(wider.high));
+    if (row.mark == Mark::pooled) return svg + fmt::format("<path class=\"diamond\" d=\"M{:.1f} {}L{:.1f} {}L{:.1f} {}L{:.1f} {}Z\"/>", px(from), y, px(value), y - 7, px(to), y, px(value), y + 7);
+    return svg + fmt::format("<path class=\"{}\" d=\"M{:.1f} {}H{:.1f}\"/><circle class=\"mark\" cx=\"{:.1f}\" cy=\"{}\" r=\"4\"/>", row.mark == Mark::fold ? "whisker" : "prediction", px(from), y, px(to), px(value), y);
+  }
+
+  bool narrow_;
+  std::string name_, title_;
+  std::vector<Row> rows_;
+  double low_ = 0.3;  // of the axis; lower where an interval is
+  int left_, right_, width_, row_;
+};
 
 // "Recurrence-free survival (rfs): C 0.73 (0.70 to 0.76) …" in words, for who reads nothing else.
 std::string sentence(const Source& source, const std::string& endpoint) {
@@ -153,12 +177,18 @@ std::string reading_section(const Source& source) {
 std::string forest_section(const Source& source) {
   if (!source.validation.is_object()) return {};
   std::string body;
-  for (const std::string& endpoint : endpoints_of(source))
+  for (const std::string& endpoint : endpoints_of(source)) {
+    const Forest wide(source, endpoint, false), narrow(source, endpoint, true);
+    if (wide.empty()) {
+      body += "<p>" + escaped(title_of(endpoint)) + ": not estimable in any fold.</p>";
+      continue;
+    }
     body += figure(
-        forest(source, endpoint),
+        "<div class=\"wide-only\">" + wide.svg() + "</div><div class=\"narrow-only\">" + narrow.svg() + "</div>",
         "Harrell's C of " + escaped(title_of(endpoint)) +
             ", each fold predicted by the model that was trained on the others. Dots: C with its 95 % interval; dashed: chance (0.5); diamond: all folds pooled (a line through it: the normal interval, where that is wider); last row: the "
             "range in which the C of a centre that nobody has seen would lie.");
+  }
   return section("centres", "Centre by centre", body);
 }
 
@@ -166,7 +196,7 @@ std::string add_curves(Chart& chart, const Json& groups, const std::string& kind
   std::string legend = "<ul class=\"legend\">";
   std::vector<CountRow> at_risk;
   for (const Json& group : groups) {
-    const std::string css = fmt::format("c{}", at_risk.size()), name = group.at("name");
+    const std::string css = fmt::format("r{}", at_risk.size()), name = group.at("name");
     chart.band(points_of(group.at("times"), group.at("low")), points_of(group.at("times"), group.at("high")), "band " + css);
     chart.steps(points_of(group.at("times"), group.at("survival")), "line " + css);
     legend += "<li class=\"" + css + "\"><span>" + escaped(name) + kind + ": " + group.at("events").dump() + " events in " + group.at("n").dump() + " patients</span></li>";
@@ -189,7 +219,7 @@ std::string survival_section(const Source& source) {
     body += figure(chart.svg() + legend,
                    escaped(title_of(endpoint)) + ", held-out patients of all folds, in three groups by predicted risk (cut at the thirds of each fold's training patients). " +
                        (competing ? "Curves: share without the event, death before it counted as a competing event (1 - Aalen-Johansen incidence)" : "Curves: Kaplan-Meier estimate") +
-                       " with 95 % bands. Chance of a difference this large if the groups did not differ (log-rank test, within folds): p " + (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
+                       " with 95 % bands, drawn month by month. Chance of a difference this large if the groups did not differ (log-rank test, within folds): p " + (p < 0.0001 ? "&lt; 0.0001" : "= " + number(p, 4)) + ".");
   }
   return section("survival", "What happened to patients of low, middle and high predicted risk", body);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sections about how far predictions can be trusted, and what one looks like.
+#include "data/base/text.hpp"
 #include "trainer/report/source.hpp"
 #include "trainer/report/svg.hpp"
 
@@ -41,21 +42,24 @@ std::string compared_table(const Source& source) {
   return rows.empty() ? "" : table({"model minus baseline, at the horizon", "Uno C", "AUC", "Brier", "IPA", "IBS", "ICI"}, rows);
 }
 
-// Folds and reasons, each with the figures that it takes away; a baseline's only where the model's own figure is there.
+// Folds and reasons, each with the figures that it takes away: the first few by name, for validation.json lists all.
 std::string missing_text(const Source& source) {
-  std::vector<std::pair<std::string, std::string>> reasons;  // "C02: 3 events by 12 months, …", names
+  constexpr std::size_t kNamed = 3;
+  constexpr std::string_view kOfDifference = "baseline: ";  // the same reason once more, for the difference from a baseline
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;  // "C02: 3 events by 12 months, …", names
   for (const Json& one : source.validation.value("not_estimable", Json::array())) {
-    const std::string key = one.at("fold").get<std::string>() + ": " + one.at("why").get<std::string>();
-    const auto found = std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == key; });
-    const std::string baseline = one.value("baseline", ""), name = (baseline.empty() ? "" : baseline + " ") + one.at("name").get<std::string>();
-    if (found == reasons.end()) {
-      reasons.emplace_back(key, name);
-    } else if (baseline.empty() || found->second.find(baseline) != std::string::npos) {
-      found->second += ", " + name;
-    }
+    std::string why = one.at("why").get<std::string>();
+    if (why.starts_with(kOfDifference)) why.erase(0, kOfDifference.size());
+    const std::string key = one.at("fold").get<std::string>() + ": " + why, baseline = one.value("baseline", "");
+    auto found = std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == key; });
+    if (found == reasons.end()) found = reasons.insert(reasons.end(), {key, {}});
+    found->second.push_back((baseline.empty() ? "" : baseline + " ") + one.at("name").get<std::string>());
   }
   std::string list;
-  for (const auto& [why, names] : reasons) list += "<li>" + escaped(why) + " <span class=\"ci\">(" + escaped(names) + ")</span></li>";
+  for (const auto& [why, names] : reasons) {
+    const std::string more = names.size() > kNamed ? " and " + std::to_string(names.size() - kNamed) + " more" : "";
+    list += "<li>" + escaped(why) + " <span class=\"muted\">(" + escaped(join(std::span(names).first(std::min(kNamed, names.size())), ", ") + more) + ")</span></li>";
+  }
   return list.empty() ? "" : "<details open><summary>Not estimable, and left out of the pool</summary><ul>" + list + "</ul></details>";
 }
 

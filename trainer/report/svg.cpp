@@ -12,7 +12,7 @@ namespace hepar::report {
 
 namespace {
 
-constexpr double kLeft = 76, kRight = 22, kTop = 12, kBottom = 48;
+constexpr double kLeft = 88, kRight = 22, kTop = 12, kBottom = 48;
 constexpr int kCountRow = 20;
 
 std::string path_of(const Points& points, bool stepped, const auto& px, const auto& py) {

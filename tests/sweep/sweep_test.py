@@ -160,7 +160,10 @@ def the_page_is_self_contained():
     assert f"trial {best['trial']}" in page and f"{best['value']:.4f}" in page
     yaml = (work / "many" / "best.yaml").read_text()
     assert f"learning_rate: {float(best['settings']['train.learning_rate'])}" in yaml, yaml
-    run(program, "validate", "--config", "many/best.yaml", "--store", "store", "--out", "v", "--fold", "C03")
+    assert "chosen_on: [C01, C02]" in yaml, yaml
+    run(program, "validate", "--config", "many/best.yaml", "--store", "store", "--out", "v")
+    validation = json.loads((work / "v" / "validation.json").read_text())
+    assert [fold["name"] for fold in validation["folds"]] == ["C03"] and validation["audit"]["passed"], validation["folds"]
 
 
 with tempfile.TemporaryDirectory() as scratch:

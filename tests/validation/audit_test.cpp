@@ -55,6 +55,12 @@ TEST(Audit, CatchesTheHeldOutCentreInTraining) {
 }
 TEST(Audit, CatchesATransformThatSawATestPatient) { expect_caught([](auto& f) { f[1].fitted_on["transform"].push_back("c"); }, "transform saw the test patient c"); }
 TEST(Audit, CatchesANetworkWhoseStepsSawATestPatient) { expect_caught([](auto& f) { f[1].fitted_on["network"] = {"a", "c"}; }, "network saw the test patient c"); }
+TEST(Audit, CatchesSettingsThatWereChosenOnTheTestedCentre) {
+  expect_caught([](auto& f) { f[1].settings_chosen_on = {"A", "B"}; }, "settings that were chosen on the centre B");
+  std::vector<FoldRecord> others = clean();
+  others[1].settings_chosen_on = {"A", "C"};
+  EXPECT_TRUE(audit(others, kEveryone, kCentre).passed());
+}
 TEST(Audit, CatchesOnePersonUnderTwoIds) {
   const std::vector<Twins> twins{{"slide", "a", "b"}, {"ct", "a", "d"}};
   const Audit result = audit(clean(), kEveryone, kCentre, twins);

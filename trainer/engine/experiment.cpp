@@ -47,6 +47,7 @@ std::vector<Row> validation_rows(ValidationConfig& c) {
       row("validation.inner.share", c.inner_share, {0, 0.5}, "share", "of a training fold kept for calibration"),
       row("validation.inner.use", c.inner_use, {"calibration"}, "what the inner split is used for: calibration"),
       row("validation.baselines", c.baselines, {"clinical_cox", "tnm", "bclc", "cnlc"}, "models to compare with: clinical_cox; tnm, bclc, cnlc: a stage alone, from the column of that name, known at predict_at"),
+      row("validation.chosen_on", c.chosen_on, "centres whose patients chose these settings, as hepar sweep writes: no fold tests them"),
   };
 }
 

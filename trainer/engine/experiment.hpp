@@ -43,6 +43,7 @@ struct ValidationConfig {
   double inner_share = 0.1;
   std::vector<std::string> inner_use = {"calibration"};
   std::vector<std::string> baselines = {"clinical_cox"};
+  std::vector<std::string> chosen_on = {};      // centres whose patients chose these settings (hepar sweep): never tested
 };
 
 // How predictions become a recommendation, and what it is compared with.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 namespace hepar::sweep {
 
@@ -161,6 +162,10 @@ void Sweep::publish_results(SweepResult& result) {
   status_->check();
   if (board.best < 0) throw Error(ExitCode::training, "no trial has a score", folder_.root.string(), "see the messages in trials/*/failed.json");
   engine::Experiment best = with(request_.experiment, trials_[static_cast<std::size_t>(board.best)]);
+  std::set<std::string> centres;
+  for (const auto* part : {&part_.train, &part_.inner})
+    for (const std::int64_t p : *part) centres.insert(store_->row(p).centre);
+  best.validation.chosen_on.assign(centres.begin(), centres.end());
   publish(folder_.best(), engine::config_yaml(best));
   publish(folder_.results(), sealed(json));  // last: the sweep is complete
   status_->publish({.state = "finished", .phase = "trials", .message = "finished"});

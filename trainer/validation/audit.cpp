@@ -46,6 +46,9 @@ void check_fold(const FoldRecord& fold, const std::map<std::string, std::string>
   if (fold.not_trained.empty() && (Set(fold.predicted.begin(), fold.predicted.end()) != test || fold.predicted.size() != fold.test.size()))
     leak("its predictions are not its test patients, each once");
   if (const Twins* pair = parted(twins, fold)) leak("patients " + pair->one + " and " + pair->other + " have the same " + pair->modality + ", and one of them is tested on what the other taught");
+  const Set choosers(fold.settings_chosen_on.begin(), fold.settings_chosen_on.end());
+  const auto chooser = std::ranges::find_if(fold.test, [&](const std::string& key) { return choosers.contains(centre_of.at(key)); });
+  if (chooser != fold.test.end()) leak("patient " + *chooser + " is tested with settings that were chosen on the centre " + centre_of.at(*chooser));
   for (const std::string& input : fold.inputs_known_late) leak("the input " + input + " is not known at the prediction time");
 }
 
@@ -67,6 +70,7 @@ Audit audit(const std::vector<FoldRecord>& folds, const std::vector<std::string>
                    "no slide or volume of a test patient is, under another id, in the training fold",
                    "the network's steps and every fitted thing saw only its part of the training fold",
                    "every patient is predicted exactly once, or nobody of a fold that could not be trained",
+                   "no test patient is of a centre on which the settings were chosen",
                    "all folds used one store",
                    "every input is known at the prediction time"};
   for (const FoldRecord& fold : folds) check_fold(fold, centre_of, twins, result.problems);

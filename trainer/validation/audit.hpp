@@ -17,6 +17,7 @@ struct FoldRecord {
   std::string features_sha256, tables_sha256;
   std::vector<std::string> inputs_known_late;  // inputs that are not known at predict_at
   std::string not_trained{};                                  // why nothing could be learned from `train`; then nobody is predicted
+  std::vector<std::string> settings_chosen_on{};              // centres whose patients chose the settings
 };
 
 struct Audit {

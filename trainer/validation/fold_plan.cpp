@@ -152,6 +152,20 @@ std::vector<std::int64_t> patients_of(const store::Store& store, const std::vect
   return patients;
 }
 
+namespace {
+
+// Settings that were chosen on a centre look better there than elsewhere.
+void leave_out_chosen_on(const store::Store& store, const std::vector<std::string>& centres, std::vector<Fold>& folds) {
+  std::erase_if(folds, [&](const Fold& fold) {
+    return std::ranges::any_of(fold.test, [&](std::int64_t p) { return std::ranges::find(centres, store.row(p).centre) != centres.end(); });
+  });
+  if (folds.empty())
+    throw usage_error("every fold would test patients of centres on which these settings were chosen (validation.chosen_on)", {store.path().string()},
+                      "use a store with other centres, or search again with hepar sweep --hold-out CENTRE");
+}
+
+}  // namespace
+
 std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients, const PlanRequest& request) {
   const auto& config = request.config;
   if (patients.size() < 2)  // one to train on, one to test
@@ -160,6 +174,7 @@ std::vector<Fold> plan_folds(const store::Store& store, const Indices& patients,
   const auto* const scheme = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Scheme& one) { return one.name == config.scheme; });
   if (scheme == kSchemes.end()) throw usage_error("there is no validation.scheme '" + config.scheme + "'");
   std::vector<Fold> folds = scheme->plan(store, patients, request);
+  leave_out_chosen_on(store, config.chosen_on, folds);
   for (Fold& fold : folds) {
     std::sort(fold.test.begin(), fold.test.end());
     std::sort(fold.held_out.begin(), fold.held_out.end());

@@ -25,8 +25,9 @@ struct PlanRequest {
   std::uint64_t seed = 1;
 };
 
-// Every patient of `patients` is in the test part of exactly one fold (split: of the one fold, or of none).
-// usage_error: one centre only with leave_one_centre_out, more folds than groups.
+// Every patient of `patients` is in the test part of exactly one fold (split: of the one fold, or of none); but folds that
+// would test a centre of validation.chosen_on are left out. usage_error: one centre only with leave_one_centre_out, more folds
+// than groups, or all folds left out.
 [[nodiscard]] std::vector<Fold> plan_folds(const store::Store& store, const std::vector<std::int64_t>& patients, const PlanRequest& request);
 
 // One stated training set, for a search of settings: everybody of the centres `held_out` is `test`, of the others about `share`

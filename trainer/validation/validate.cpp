@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <set>
 
 namespace hepar::validation {
 
@@ -106,6 +107,7 @@ class Validation {
   [[nodiscard]] bool begun() const;
   void refuse_other_store() const;
   void refuse_twins();
+  [[nodiscard]] std::set<std::int64_t> untested_patients() const;
   [[nodiscard]] bool train_folds();
   void publish_results(ValidateResult& result);
   void publish_record(const Json& parts, double seconds);
@@ -133,6 +135,8 @@ void Validation::open() {
   check_baselines(experiment_, *store_);
   patients_ = patients_of(*store_, selection.endpoints);
   folds_ = plan_folds(*store_, patients_, {selection.endpoints, experiment_.validation, static_cast<std::uint64_t>(experiment_.seed)});
+  if (const std::size_t untested = untested_patients().size(); untested > 0)
+    console_.note(std::to_string(untested) + " patients are tested by no fold: these settings were chosen on " + join(experiment_.validation.chosen_on, ", "));
   for (const std::string& why : selection.left_out) console_.note("left out: " + why);
   if (!request_.only_fold.empty()) {
     std::vector<std::string> names;
@@ -159,6 +163,15 @@ void Validation::open() {
   Json names = Json::array();
   for (const Fold& fold : folds_) names.push_back(ValidationFolder::folder_name(fold.name));
   if (!difference.empty() || !fs::exists(folder_.plan())) publish(folder_.plan(), sealed({{"schema", kPlanDocument.schema}, {"folds", names}}));
+}
+
+// Of folds that were left out because their patients had chosen the settings.
+std::set<std::int64_t> Validation::untested_patients() const {
+  if (experiment_.validation.chosen_on.empty() || experiment_.validation.scheme == "split") return {};
+  std::set<std::int64_t> untested(patients_.begin(), patients_.end());
+  for (const Fold& fold : folds_)
+    for (const std::int64_t p : fold.test) untested.erase(p);
+  return untested;
 }
 
 // Before anything is trained: one person under two ids would make the folds tell more than they know.
@@ -235,18 +248,24 @@ void Validation::publish_results(ValidateResult& result) {
   if (!missing.empty()) throw Error(ExitCode::rank_failed, "folds are missing: " + join(missing, ", "), folder_.root.string(), "run validate (or validate --fold NAME) for them, then --gather again");
   const auto trained = std::chrono::steady_clock::now();
   std::vector<FoldRecord> records;
-  for (const FoldResult& result : results) records.push_back(result.record);
+  for (const FoldResult& result : results) {
+    records.push_back(result.record);
+    records.back().settings_chosen_on = experiment_.validation.chosen_on;
+  }
   std::vector<std::string> everyone;
   std::map<std::string, std::string> centre_of;
   for (std::int64_t p = 0; p < store_->patients(); ++p) centre_of[store_->row(p).key] = store_->row(p).centre;
+  const std::set<std::int64_t> untested = untested_patients();
   if (experiment_.validation.scheme != "split")
-    for (const std::int64_t p : patients_) everyone.push_back(store_->row(p).key);
+    for (const std::int64_t p : patients_)
+      if (!untested.contains(p)) everyone.push_back(store_->row(p).key);
   Results gathered = gather_results({experiment_, *store_, results, audit(records, everyone, centre_of, twins_), this_machine().cores});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const Json parts{{"folds_seconds_summed", std::accumulate(results.begin(), results.end(), 0.0, [](double sum, const FoldResult& r) { return sum + r.seconds; })},
                    {"statistics_seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - trained).count()}, {"wall_seconds", seconds}};
   gathered.json["parts"] = parts;
   gathered.json["patients"] = counted_patients(*store_, patients_, results);
+  if (!untested.empty()) gathered.json["patients"]["settings_chosen_on"] = untested.size();
   gathered.json["provenance"] = {{"features_sha256", store_->features_sha256()}, {"tables_sha256", store_->tables_sha256()}, {"config_sha256", engine::config_sha256(request_.experiment)}, {"ranks", world_.size()}, {"command", request_.command_line}};
   gathered.json["example"] = example_json(*store_, results, folder_);
   const HeldOutDecisions held_out = held_out_decisions(experiment_, *store_, results, folder_);

@@ -180,6 +180,9 @@ std::string evaluation_section(const Source& source) {
   std::string out;
   for (const auto& [why, n] : e.at("patients").at("left_out").items())
     if (n.get<std::int64_t>() > 0) out += fmt::format("<li>{}: {}</li>", escaped(why), n.get<std::int64_t>());
+  const double trained_on = value_of(e.at("patients"), "trained_on_not_sealed");
+  if (trained_on > 0) out += fmt::format("<li>not sealed, because the model was trained on them: {:.0f}</li>", trained_on);
+  if (!std::isfinite(trained_on)) body += "<p class=\"bad\">The seal is older than the check whether the model was trained on these patients.</p>";
   if (!out.empty()) body += "<details><summary>Left out</summary><ul>" + out + "</ul></details>";
   for (const auto& [name, endpoint] : e.at("endpoints").items()) body += endpoint_block(name, endpoint) + prediction_table(name, endpoint, e.at("earlier"));
   body += nulls_table(e.at("nulls"));

@@ -60,7 +60,10 @@ Json consistency_json(const st::Consistency& c, const std::vector<std::string>& 
           {"policy",
            {{"model", estimate_json(c.model_value)},
             {"model_minus_surgery", estimate_json(c.model_over_surgery)},
-            {"model_minus_observed", estimate_json(c.model_over_observed)}}}};
+            {"model_minus_observed", estimate_json(c.model_over_observed)},
+            {"patients", c.overlap.patients},
+            {"under_0.02", c.overlap.floored},
+            {"effective_sample_size", number_or_null(c.overlap.ess)}}}};
 }
 
 // Both groups' curves, months from the landmark.
@@ -133,6 +136,8 @@ std::string endpoint_text(const EndpointAnalysis& endpoint, const std::vector<st
                       plain(c.worst_smd_after, 2), plain(100 * c.power, 0), plain(c.e_value.estimate, 2), plain(c.e_value.limit, 2));
   text += fmt::format("  policy value (AIPW, months from the landmark): model {}, minus surgery alone {}, minus as observed {}\n", shown(c.model_value, 2),
                       shown(c.model_over_surgery, 2), shown(c.model_over_observed, 2));
+  if (c.overlap.floored > 0 && c.model_value.estimable())
+    text += fmt::format("  {} of {} patients have a propensity under 0.02 of what is recommended, counted as 0.02\n", c.overlap.floored, c.overlap.patients);
   for (const std::string& note : c.notes) text += "  " + note + "\n";
   return text;
 }

@@ -43,6 +43,18 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+// A line for each endpoint of which some fold's risks are as the network gave them.
+std::string recalibration_text(const std::vector<FoldResult>& all) {
+  std::map<std::string, std::vector<std::string>> without;
+  for (const FoldResult& fold : all)
+    for (const auto& [endpoint, map] : fold.calibration)
+      if (!map.not_recalibrated.empty()) without[endpoint].push_back(fmt::format("{} ({})", fold.record.name, map.not_recalibrated));
+  std::string text;
+  for (const auto& [endpoint, folds] : without)
+    text += fmt::format("{} is not recalibrated in {} of {} folds; fold (of patients set aside): {}\n", endpoint, folds.size(), all.size(), fmt::join(folds, ", "));
+  return text;
+}
+
 // A line for each arm that some fold could not learn: nobody reads its empty cells as an oversight.
 std::string strategies_text(const std::vector<FoldResult>& all) {
   std::map<std::string, std::vector<std::string>> without;
@@ -74,7 +86,7 @@ std::string headline_of(const Json& results, const std::vector<FoldResult>& fold
     }
   }
   const std::string warning = few ? fmt::format("intervals over fewer than {} folds (k) are hardly informative: no verdict\n", statistics::kFewFolds) : "";
-  return aligned(rows) + warning + strategies_text(folds);
+  return aligned(rows) + warning + recalibration_text(folds) + strategies_text(folds);
 }
 
 }  // namespace hepar::validation

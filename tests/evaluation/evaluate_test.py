@@ -59,11 +59,53 @@ def cohorts(work):
         file.write("\n".join(keep) + "\n")
 
 
+def rename(cohort, letter):
+    """Other people: the made patients of every cohort have the same ids."""
+    for name in os.listdir(cohort):
+        if name.endswith(".csv"):
+            with open(f"{cohort}/{name}", encoding="utf-8") as file:
+                text = file.read()
+            with open(f"{cohort}/{name}", "w", encoding="utf-8") as file:
+                file.write(re.sub(r"^P", letter, text, flags=re.M))
+
+
+def seen_patients_are_not_sealed(decisions):
+    """A model that sixty of the patients taught meets all of them: as they are, and under other ids."""
+    shutil.copytree("later", "some")
+    first = {row["patient_id"] for row in decisions[:60]}
+    for name in os.listdir("some"):
+        if name.endswith(".csv"):
+            edit(f"some/{name}", lambda rows: [row for row in rows if row["patient_id"] in first])
+    run("shard", "--cohort", "some/cohort.yaml", "--out", "some.store", "--quiet")
+    run("train", "--config", "e.yaml", "--store", "some.store", "--out", "taught", "--set", "train.epochs=1", "--quiet")
+    made = run("predict", "--run", "taught", "--store", "store", "--out", "half.csv", "--freeze")
+    with open("half.seal.json", encoding="utf-8") as file:
+        seal = json.load(file)
+    n = seal["left_out_trained_on"]
+    assert f"{n} patients are left out of the seal: the model was trained on them" in made.stderr, made.stderr
+    with open("half.decisions.csv", encoding="utf-8") as file:
+        sealed = {row["patient_id"] for row in csv.DictReader(file)}
+    with open("taught/model.json", encoding="utf-8") as file:
+        taught = set(json.load(file)["trained_on"])
+    assert 40 < n <= 60 and n == len(taught) and seal["patients"] == len(sealed) == len(decisions) - n and not sealed & taught, (n, len(taught), seal["patients"])
+    told = run("evaluate", "--predictions", "half.csv", "--cohort", "later/cohort.yaml", "--out", "half", "--null-simulations", "0", "--quiet")
+    assert f"not sealed, because the model was trained on them: {n}\n" in told.stdout, told.stdout
+    with open("half/evaluation.json", encoding="utf-8") as file:
+        assert json.load(file)["patients"]["trained_on_not_sealed"] == n
+    # The same people under other ids: by the bytes of a slide or volume, whoever has one.
+    shutil.copytree("c", "renamed")
+    rename("renamed", "Q")
+    run("shard", "--cohort", "renamed/cohort.yaml", "--out", "renamed.store", "--quiet")
+    again = json.loads(run("predict", "--run", "taught", "--store", "renamed.store", "--out", "renamed.csv", "--json", "--quiet").stdout)
+    assert 0.9 * n <= again["trained_on"] <= n and again["patients"] == len(decisions), (again, n)
+
+
 def main():
     work = tempfile.mkdtemp(prefix="hepar-evaluate-")
     os.chdir(work)
     cohorts(work)
     run("synth", "--out", "past", "--patients", "300", "--centres", "3", "--seed", "12", "--level", "features")
+    rename("past", "H")
     run("shard", "--cohort", "past/cohort.yaml", "--out", "past.store", "--quiet")
     run("shard", "--cohort", "c/cohort.yaml", "--out", "store", "--quiet")
     with open("e.yaml", "w", encoding="utf-8") as file:
@@ -141,9 +183,16 @@ def main():
     run("evaluate", "--predictions", "sealed.csv", "--cohort", "later/cohort.yaml", "--out", "x", code=4)
     os.remove("sealed.seal.json")
     assert "not sealed" in run("evaluate", "--predictions", "sealed.csv", "--cohort", "later/cohort.yaml", "--out", "x", code=4).stderr
+    seen_patients_are_not_sealed(decisions)
+    with open("run/model.json", encoding="utf-8") as file:
+        taught = len(json.load(file)["trained_on"])
+    assert f", without {taught} that the model was trained on" in run("predict", "--run", "run", "--store", "past.store", "--out", "rest.csv", "--freeze", "--quiet").stdout
     # Predictions from a store that knew.
-    run("predict", "--run", "run", "--store", "past.store", "--out", "known.csv", "--freeze", "--quiet")
-    known = run("evaluate", "--predictions", "known.csv", "--cohort", "past/cohort.yaml", "--out", "x", code=3)
+    run("synth", "--out", "known", "--patients", "100", "--centres", "3", "--seed", "13", "--level", "tables")
+    rename("known", "K")
+    run("shard", "--cohort", "known/cohort.yaml", "--out", "known.store", "--quiet")
+    run("predict", "--run", "run", "--store", "known.store", "--out", "known.csv", "--freeze", "--quiet")
+    known = run("evaluate", "--predictions", "known.csv", "--cohort", "known/cohort.yaml", "--out", "x", code=3)
     assert "after follow-up was known" in known.stderr, known.stderr
     shutil.rmtree(work)
 

@@ -87,6 +87,8 @@ def figures_are_those_of(page, result, flow):
             assert re.findall(r'<text class="tick" x="([\d.]+)"', row) == list(ticks.values()), row
         assert all(f">{share} %</text>" in chart for share in (0, 20, 40, 60, 80, 100)), "the share's axis has no numbers"
     assert "Intervals over fewer than 5 folds (k) are hardly informative." in page
+    words = re.search(r'<ul class="sentences">.*?</ul>', page, re.S).group(0)
+    assert "too few centres for a verdict" in words and not re.search("more than|less than|no clear difference", words), words
     for baseline in result["baselines"].values():
         assert f"What it is compared with: {html.escape(baseline['title'])}</dt><dd>{html.escape(baseline['method'])}" in page
         assert cells_of(page, "accuracy", f"rfs, minus {baseline['title']}")

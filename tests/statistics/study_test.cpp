@@ -59,8 +59,8 @@ TEST(ArmScores, WhereNobodyIsLostAreTheAipwOfPolicyValue) {
   const std::vector<Values> ps(scores.propensity.begin(), scores.propensity.end()), m(scores.expected.begin(), scores.expected.end());
   const std::vector<int> all(400, 1), none(400, 0);
   const PolicyValue twin = policy_value({cohort.outcomes.view(), cohort.given, ps, m, {all, none}}, 24, PolicyEstimator::aipw, true);
-  const Estimate value = mean_estimate(policy_scores(scores, all), ""),
-                 difference = mean_difference(policy_scores(scores, all), policy_scores(scores, none), "");
+  const Estimate value = mean_estimate(policy_scores(scores, all), 24, ""),
+                 difference = mean_difference(policy_scores(scores, all), policy_scores(scores, none), 24, "");
   EXPECT_NEAR(value.value, twin.value[0], 1e-9);
   EXPECT_NEAR(value.se, twin.se[0], 1e-9);
   EXPECT_NEAR(difference.value, twin.difference[0], 1e-9);
@@ -74,7 +74,7 @@ TEST(ArmScores, WithoutCovariatesHaveTheErrorOfTheCurve) {
   for (const int arm : {0, 1}) {
     const std::vector<std::size_t> rows = rows_with(cohort.given, arm);
     const MeanTime curve = robust_restricted_mean(select(cohort.outcomes.view(), rows).view(), 24, {});
-    const Estimate own = mean_estimate(select(scores.as_observed, rows), "");
+    const Estimate own = mean_estimate(select(scores.as_observed, rows), 24, "");
     EXPECT_NEAR(own.value, curve.value, 0.02);
     EXPECT_NEAR(own.se / curve.se, 1, 0.02);
   }
@@ -111,6 +111,64 @@ TEST(ArmScores, SayWhichArmIsNotEvaluable) {
   EXPECT_LT(overlap.smd_after[0], overlap.smd_before[0] / 3);
 }
 
+// Who is treated is who is sicker, and so of a quarter of the patients nobody alike was.
+TEST(ArmScores, GiveNoValueToAPolicyWithoutOverlap) {
+  StudyCohort cohort = confounded_cohort(600, 7, 0);
+  for (std::size_t i = 0; i < cohort.given.size(); ++i) cohort.given[i] = cohort.covariates[0][i] > 0 ? 1 : 0;
+  const std::vector<Values> x(cohort.covariates.begin(), cohort.covariates.end());
+  const ArmScores scores = arm_scores({cohort.outcomes.view(), cohort.given, 2, x, cohort.fold, 24});
+  ASSERT_TRUE(scores.evaluable(0) && scores.evaluable(1));
+  std::int64_t floored = 0;
+  for (const double p : scores.propensity[1]) floored += p < 0.02 ? 1 : 0;
+  EXPECT_EQ(arm_problem(scores, 1), "no overlap: " + std::to_string(floored) + " of 600 patients have a propensity under 0.02");
+  EXPECT_EQ(overlap_of(scores, x).floored[1], floored);
+  EXPECT_EQ(policy_problem(scores, cohort.given), "") << "what was given to each can be evaluated";
+  EXPECT_NE(random_problem(scores), "");
+  EXPECT_EQ(best_single_arm(scores), -1);
+  for (int& arm : cohort.recommended) arm = 1;
+  const Consistency none = consistency(cohort);
+  EXPECT_NE(none.model_value.not_estimable.find("no overlap: "), std::string::npos) << none.model_value.value;
+}
+
+// Thirty were treated so, and one of them speaks for almost everybody.
+TEST(ArmScores, GiveNoValueToAPolicyOnWhichFewWeigh) {
+  ArmScores scores;
+  scores.floor = 0.02;
+  scores.not_evaluable = {"", ""};
+  scores.treatment.assign(200, 0);
+  std::fill_n(scores.treatment.begin(), 30, 1);
+  scores.propensity.assign(2, std::vector<double>(200, 0.5));
+  EXPECT_EQ(arm_problem(scores, 1), "");
+  EXPECT_NEAR(policy_overlap(scores, std::vector<int>(200, 1)).ess, 30, 1e-9);
+  scores.propensity[1][0] = 1e-9;
+  EXPECT_NEAR(policy_overlap(scores, std::vector<int>(200, 1)).ess, 108.0 * 108 / (2500 + 29 * 4), 1e-9);
+  EXPECT_EQ(arm_problem(scores, 1), "no overlap: those who were treated so have an effective sample size of 4.5, under 20");
+  EXPECT_EQ(policy_problem(scores, std::vector<int>(200, kAsObserved)), "") << "as treated, everybody counts once";
+}
+
+TEST(ArmScores, KeepAValueAndItsIntervalWithinWhatIsPossible) {
+  const std::vector<double> high{20, 45, 38, 25, 31}, beyond{30, 60, 50, 40}, low{-20, 25, 3, -4, 6};
+  for (const std::vector<double>& scores : {high, low}) {
+    const Estimate value = mean_estimate(scores, 33, "");
+    EXPECT_GT(value.low, 0);
+    EXPECT_LT(value.low, value.value);
+    EXPECT_LT(value.value, value.high);
+    EXPECT_LT(value.high, 33);
+  }
+  EXPECT_EQ(mean_estimate(beyond, 33, "").not_estimable, "its scores have a mean of 45.0 months, which lies outside 0 to 33");
+  const Estimate difference = mean_difference(high, low, 33, "");
+  EXPECT_GT(difference.low, -33);
+  EXPECT_LT(difference.high, 33);
+  const Estimate same = mean_difference(high, high, 33, "");
+  EXPECT_EQ(same.value, 0);
+  EXPECT_EQ(same.high, 0);
+  // Far from the limits it is the normal interval.
+  std::vector<double> middle;
+  for (int i = 0; i < 400; ++i) middle.push_back(16.5 + (i % 2 == 0 ? 5 : -5));
+  const Estimate normal = mean_estimate(middle, 33, "");
+  EXPECT_NEAR(normal.high - normal.value, 1.96 * normal.se, 0.001);
+}
+
 TEST(Nulls, ImmortalTimeIsSeenByTheNaiveAnalysisAlone) {
   const NullStudy null = null_of_start_delays({8, 2000, 1, 2});
   EXPECT_LT(null.naive, 0.88);
@@ -141,7 +199,7 @@ TEST(Policies, TheIntervalOfAValueCoversIt) {
   for (int r = 0; r < kReplicates; ++r) {
     const StudyCohort cohort = confounded_cohort(600, 77, static_cast<std::uint64_t>(r));
     const std::vector<Values> x(cohort.covariates.begin(), cohort.covariates.end());
-    const Estimate value = mean_estimate(policy_scores(arm_scores({cohort.outcomes.view(), cohort.given, 2, x, cohort.fold, 24}), cohort.recommended), "");
+    const Estimate value = mean_estimate(policy_scores(arm_scores({cohort.outcomes.view(), cohort.given, 2, x, cohort.fold, 24}), cohort.recommended), 24, "");
     covered += value.low <= truth && truth <= value.high ? 1 : 0;
   }
   EXPECT_GE(covered, 930);

@@ -5,6 +5,7 @@
 #include "sharding/store/writer.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <unistd.h>
 
@@ -12,9 +13,10 @@ namespace hepar::validation::testing {
 
 class StoreFolder {
  public:
-  // patients_of[k] patients in centre "C<k+1>" or names[k]; every `event_every`-th patient has the event.
+  // patients_of[k] patients in centre "C<k+1>" or names[k]; every `event_every`-th patient has the event. `change` may
+  // change the row of a patient, given its number.
   explicit StoreFolder(const std::vector<int>& patients_of, int event_every = 2, const std::vector<std::string>& names = {},
-                       const std::vector<std::string>& arms = {"surgery", "tace"}) {
+                       const std::vector<std::string>& arms = {"surgery", "tace"}, const std::function<void(int, store::PatientRow&)>& change = {}) {
     static int made = 0;
     path_ = std::filesystem::temp_directory_path() / ("hepar-validation-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
     std::filesystem::create_directories(path_);
@@ -40,6 +42,7 @@ class StoreFolder {
         row.cells = {{static_cast<double>(number % 7), Cell::State::known}};
         row.outcomes = {{true, 1.0 + number % 50, number % event_every == 0 ? 1 : 0}};
         row.assignment.arm = number % 3 == 0 ? 1 : 0;
+        if (change) change(number, row);
         writer.add(row, {});
       }
     writer.finish();

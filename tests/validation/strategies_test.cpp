@@ -46,6 +46,7 @@ TEST(Calibration, LeavesCurvesAloneWithFewEvents) {
   const CalibrationMap map = fit_calibration({time, event}, risk, 36);
   EXPECT_EQ(map.weight, 0);
   EXPECT_EQ(map.survival(0.37), 0.37);
+  EXPECT_EQ(map.not_recalibrated, "6 events, fewer than 20");
 }
 
 TEST(Calibration, MovesAnOverconfidentModelTowardsTheObservedRisk) {
@@ -60,6 +61,7 @@ TEST(Calibration, MovesAnOverconfidentModelTowardsTheObservedRisk) {
   }
   const CalibrationMap map = fit_calibration({time, event}, risk, 36);
   EXPECT_GT(map.weight, 0.5);
+  EXPECT_EQ(map.not_recalibrated, "");
   EXPECT_GT(map.survival(0.4), 0.5) << "the mapped survival must move towards 0.7";
   double before = 1;
   for (double s = 0.99; s > 0; s -= 0.01) {
@@ -69,10 +71,11 @@ TEST(Calibration, MovesAnOverconfidentModelTowardsTheObservedRisk) {
 }
 
 TEST(Calibration, SurvivesItsJson) {
-  const CalibrationMaps maps{{"rfs", {0.1234567890123, 1.5, 0.25, 90, 33}}};
+  const CalibrationMaps maps{{"rfs", {0.1234567890123, 1.5, 0.25, 90, 33}}, {"os", {0, 1, 0, 9, 3, "3 events, fewer than 20"}}};
   const CalibrationMaps again = maps_from(to_text(maps));
   EXPECT_EQ(again.at("rfs").a, maps.at("rfs").a);
   EXPECT_EQ(again.at("rfs").survival(0.6), maps.at("rfs").survival(0.6));
+  EXPECT_EQ(again.at("os").not_recalibrated, "3 events, fewer than 20");
   EXPECT_TRUE(maps_from("").empty());
 }
 

@@ -7,6 +7,7 @@
 #include "tools/hepar/print_json.hpp"
 #include "trainer/engine/model_file.hpp"
 #include "trainer/evaluation/seal.hpp"
+#include "trainer/evaluation/training_patients.hpp"
 #include "trainer/validation/decisions.hpp"
 
 #include <fmt/format.h>
@@ -36,11 +37,12 @@ class Predict : public Command {
     });
     if (!context.world.root()) return ExitCode::done;
     if (context.json) {
-      nlohmann::ordered_json result{{"predictions", out_}, {"patients", made.patients}};
+      nlohmann::ordered_json result{{"predictions", out_}, {"patients", made.patients}, {freeze_ ? "left_out_trained_on" : "trained_on", made.trained_on}};
       if (freeze_) result["seal_sha256"] = made.seal;
       print_json(result);
     } else {
-      fmt::print("{}: {} patients\n", out_, made.patients);
+      const std::string seen = made.trained_on == 0 ? "" : freeze_ ? fmt::format(", without {} that the model was trained on", made.trained_on) : fmt::format(", {} of whom the model was trained on", made.trained_on);
+      fmt::print("{}: {} patients{}\n", out_, made.patients, seen);
       if (freeze_) fmt::print("{}: sealed; deposit its SHA-256 {} where nobody can change it\n", evaluation::seal_path(out_).string(), made.seal);
     }
     return ExitCode::done;
@@ -48,7 +50,7 @@ class Predict : public Command {
 
  private:
   struct Made {
-    std::int64_t patients = 0;
+    std::int64_t patients = 0, trained_on = 0;
     std::string seal;
   };
 
@@ -61,6 +63,16 @@ class Predict : public Command {
     check_output(evaluation::decisions_path(out_), {"recommendations of hepar predict", [](std::string_view beginning) { return beginning.starts_with("patient_id,centre,fold,recommended"); }});
   }
 
+  // How many of the patients the model was trained on: a seal is of the others alone.
+  std::int64_t leave_out_seen(const Context& context, const evaluation::TrainingPatients& training, const store::Store& store, std::vector<std::int64_t>& patients) const {
+    const std::int64_t seen = training.count(store, patients);
+    if (freeze_) patients = evaluation::unseen(training, store, patients);
+    if (seen > 0)
+      context.console.warning(freeze_ ? fmt::format("{} patients are left out of the seal: the model was trained on them", seen)
+                                      : fmt::format("the model was trained on {} of these {} patients: predictions of theirs say nothing of how well it predicts", seen, patients.size()));
+    return seen;
+  }
+
   // Patients that were excluded at enrolment are no patients of this model; those excluded for the analysis are.
   Made predict(const Context& context) const {
     check_out();
@@ -70,6 +82,8 @@ class Predict : public Command {
     std::vector<std::int64_t> patients;
     for (std::int64_t p = 0; p < store.patients(); ++p)
       if (store.row(p).verdict.enrolled()) patients.push_back(p);
+    const engine::ModelFile model = engine::read_model_file(RunFolder{run_}.model_json());
+    const std::int64_t trained_on = leave_out_seen(context, evaluation::TrainingPatients(model), store, patients);
     const validation::CalibrationMaps maps = validation::maps_from(predictor.extra("calibration"));
     if (predictor.extra("propensity").empty()) throw store_error("knows no mixture of strategies", {run_}, "run the command that trained it again: it adds what is missing");
     const validation::ArmShares arms = validation::ArmShares::from_json(predictor.extra("propensity"));
@@ -77,7 +91,6 @@ class Predict : public Command {
     for (const validation::Strategy& strategy : arms.strategies())
       if (!strategy.not_estimable.empty()) context.console.note("strategy " + strategy.name + " is not estimable, its cells are empty: " + strategy.not_estimable);
     if (!arms.note().empty()) context.console.note(arms.note());
-    const engine::ModelFile model = engine::read_model_file(RunFolder{run_}.model_json());
     const engine::DecisionConfig decision = engine::experiment_of(model.config_yaml, run_).decision;
     std::vector<std::vector<statistics::EffectModel::LogRatio>> effects(patients.size());
     if (predictor.arms().size() > 1) {
@@ -102,8 +115,8 @@ class Predict : public Command {
     }
     publish(out_, csv.text());
     if (predictor.arms().size() > 1) publish(evaluation::decisions_path(out_), decisions.text());
-    Made made{static_cast<std::int64_t>(patients.size()), {}};
-    if (freeze_) made.seal = evaluation::freeze({run_, out_, store, patients, HEPAR_VERSION, rule.json()});
+    Made made{static_cast<std::int64_t>(patients.size()), trained_on, {}};
+    if (freeze_) made.seal = evaluation::freeze({run_, out_, store, patients, trained_on, HEPAR_VERSION, rule.json()});
     return made;
   }
 

@@ -55,6 +55,8 @@ Initial begin_from(const TrainConfig& config, Arena& arena) {
   if (initial.taken.empty()) throw usage_error("'train.init_from' has no parameter of a name and shape of this network", {config.init_from}, "give a run of a like experiment, or leave it out");
   arena.set_anchor();
   initial.trained_on = file.trained_on;
+  initial.trained_on.insert(initial.trained_on.end(), file.seen_before.begin(), file.seen_before.end());
+  initial.contents = file.contents;
   return initial;
 }
 

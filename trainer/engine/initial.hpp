@@ -4,6 +4,7 @@
 
 #include "trainer/engine/arena.hpp"
 #include "trainer/engine/experiment.hpp"
+#include "trainer/engine/model_file.hpp"
 
 #include <string>
 #include <vector>
@@ -14,7 +15,8 @@ namespace hepar::engine {
 struct Initial {
   std::string parameters_sha256;
   std::vector<std::string> taken, own;   // names of parameters: from there, and from this run's seed
-  std::vector<std::string> trained_on;   // whom the other run saw: this model has seen them too
+  std::vector<std::string> trained_on;   // whom the other run saw, and those before it: this model has seen them too
+  Contents contents;                     // their slides and volumes
 };
 
 // Puts the parameters of train.init_from into the arena. usage_error when no name and shape agrees. Local.

@@ -4,6 +4,10 @@
 #include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace hepar::engine {
 
 namespace {
@@ -31,6 +35,18 @@ EndpointSpec endpoint_from(const Json& json) {
 
 }  // namespace
 
+Contents contents_of(const store::Store& store, const std::vector<std::int64_t>& patients) {
+  Contents out;
+  for (std::size_t m = 0; m < store.modalities().size(); ++m) {
+    const store::StoredModality& modality = store.modalities()[m];
+    if (modality.layout.kind != Kind::bag && modality.layout.kind != Kind::volume) continue;
+    for (const std::int64_t p : patients)
+      if (store.items(static_cast<int>(m), p) > 0) out[modality.name].push_back(fmt::format("{:016x}", store.content_hash(static_cast<int>(m), p)));
+  }
+  for (auto& [name, hashes] : out) std::sort(hashes.begin(), hashes.end());
+  return out;
+}
+
 std::string to_text(const ModelFile& model) {
   Json heads = Json::array(), endpoints = Json::array();
   for (const objective::HeadSpec& head : model.heads)
@@ -38,7 +54,7 @@ std::string to_text(const ModelFile& model) {
   for (const EndpointSpec& endpoint : model.endpoints) endpoints.push_back(endpoint_json(endpoint));
   return sealed({{"schema", kModelDocument.schema}, {"patients", model.patients}, {"seed", model.seed}, {"parameters_sha256", model.parameters_sha256}, {"features_sha256", model.features_sha256},
               {"tables_sha256", model.tables_sha256}, {"endpoints", endpoints}, {"arms", model.arms}, {"modalities", model.modalities}, {"columns", model.columns}, {"heads", heads},
-              {"config", model.config_yaml}, {"transform", Json::parse(model.transform.json())}, {"trained_on", model.trained_on}, {"extra", model.extra}});
+              {"config", model.config_yaml}, {"transform", Json::parse(model.transform.json())}, {"trained_on", model.trained_on}, {"seen_before", model.seen_before}, {"contents", model.contents}, {"extra", model.extra}});
 }
 
 ModelFile read_model_file(const std::filesystem::path& path) {
@@ -47,7 +63,7 @@ ModelFile read_model_file(const std::filesystem::path& path) {
   try {
     const Json json = read_sealed(path, kModelDocument.schema, "restore it, or train again");
     ModelFile model{dataset::Transform::from_json(json.at("transform").dump()), {}, {}, json.at("arms"), json.at("modalities"), json.at("columns"), json.at("config"), json.at("features_sha256"),
-                    json.at("tables_sha256"), json.at("parameters_sha256"), json.at("patients"), json.at("seed"), json.at("trained_on"), json.at("extra")};
+                    json.at("tables_sha256"), json.at("parameters_sha256"), json.at("patients"), json.at("seed"), json.at("trained_on"), json.at("extra"), json.value("seen_before", std::vector<std::string>()), json.value("contents", Contents())};
     for (const Json& head : json.at("heads"))
       model.heads.push_back({objective::head_kind_named(head.at("kind").get<std::string>()), head.at("name"), head.at("cuts"), head.at("arms"), head.at("endpoints")});
     for (const Json& endpoint : json.at("endpoints")) model.endpoints.push_back(endpoint_from(endpoint));

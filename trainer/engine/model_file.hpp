@@ -9,11 +9,16 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace hepar::engine {
+
+// Hashes of slides and volumes by modality, ascending: one file under two ids has one.
+using Contents = std::map<std::string, std::vector<std::string>>;
+[[nodiscard]] Contents contents_of(const store::Store& store, const std::vector<std::int64_t>& patients);
 
 struct ModelFile {
   dataset::Transform transform;
@@ -26,6 +31,8 @@ struct ModelFile {
   std::uint64_t seed = 0;
   std::vector<std::string> trained_on;   // keys of the patients that entered a step
   nlohmann::ordered_json extra = nlohmann::ordered_json::object();  // propensity, calibration
+  std::vector<std::string> seen_before{};  // keys, beyond this store, of those whom the runs that this began from had seen
+  Contents contents{};                     // of everybody who was trained on, here or there
 };
 
 [[nodiscard]] std::string to_text(const ModelFile& model);

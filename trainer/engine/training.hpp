@@ -76,6 +76,8 @@ class Training {
   void start_computing();
   [[nodiscard]] TrainResult result() const;
   [[nodiscard]] std::vector<std::string> trained_on() const;
+  [[nodiscard]] std::vector<std::string> seen_before() const;
+  [[nodiscard]] Contents contents() const;
   [[nodiscard]] Spent spent() const { return {before_.seconds + seconds_since(start_), before_.sessions + 1}; }
   void roll_back();
   [[nodiscard]] double checkpoint_interval() const;

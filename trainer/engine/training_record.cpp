@@ -102,6 +102,22 @@ std::vector<std::string> Training::trained_on() const {
   return keys;
 }
 
+std::vector<std::string> Training::seen_before() const {
+  std::set<std::string> keys(initial_.trained_on.begin(), initial_.trained_on.end());
+  for (std::int64_t p = 0; p < request_.store.patients(); ++p) keys.erase(request_.store.row(p).key);
+  return {keys.begin(), keys.end()};
+}
+
+Contents Training::contents() const {
+  Contents all = contents_of(request_.store, patients_);
+  for (const auto& [modality, before] : initial_.contents) {
+    std::vector<std::string>& hashes = all[modality];
+    hashes.insert(hashes.end(), before.begin(), before.end());
+    std::sort(hashes.begin(), hashes.end());
+  }
+  return all;
+}
+
 void Training::finish(Ending ending) {
   check_replicas(arena_->values(), group_, cursor_.step);  // what predicts is what every rank has
   const std::span<const float> predicting = arena_->average().empty() ? arena_->values() : arena_->average();
@@ -127,7 +143,7 @@ void Training::finish(Ending ending) {
   Experiment copy = request_.experiment;
   publish(folder_.model(), safetensors_text(tensors));
   publish(folder_.model_json(), to_text({transform_, heads_, endpoints_, request_.store.strategies().arm_names(), selection_.modalities, selection_.columns, config_yaml(copy), cursor_.features_sha256,
-                                         cursor_.tables_sha256, hash, static_cast<std::int64_t>(patients_.size()), seed_, trained_on(), Json::object()}));
+                                         cursor_.tables_sha256, hash, static_cast<std::int64_t>(patients_.size()), seed_, trained_on(), Json::object(), seen_before(), contents()}));
   publish(folder_.run(), sealed(record));
   if (ending == Ending::paused) {
     status_.publish({.state = "stopped", .code = ExitCode::stopped, .step = cursor_.step, .phase = "train", .message = "paused after " + std::to_string(cursor_.step) + " of " + std::to_string(total_steps_) + " steps"});

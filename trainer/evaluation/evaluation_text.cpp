@@ -60,7 +60,10 @@ Json consistency_json(const st::Consistency& c, const std::vector<std::string>& 
           {"policy",
            {{"model", estimate_json(c.model_value)},
             {"model_minus_surgery", estimate_json(c.model_over_surgery)},
-            {"model_minus_observed", estimate_json(c.model_over_observed)}}}};
+            {"model_minus_observed", estimate_json(c.model_over_observed)},
+            {"patients", c.overlap.patients},
+            {"under_0.02", c.overlap.floored},
+            {"effective_sample_size", number_or_null(c.overlap.ess)}}}};
 }
 
 // Both groups' curves, months from the landmark.
@@ -133,6 +136,8 @@ std::string endpoint_text(const EndpointAnalysis& endpoint, const std::vector<st
                       plain(c.worst_smd_after, 2), plain(100 * c.power, 0), plain(c.e_value.estimate, 2), plain(c.e_value.limit, 2));
   text += fmt::format("  policy value (AIPW, months from the landmark): model {}, minus surgery alone {}, minus as observed {}\n", shown(c.model_value, 2),
                       shown(c.model_over_surgery, 2), shown(c.model_over_observed, 2));
+  if (c.overlap.floored > 0 && c.model_value.estimable())
+    text += fmt::format("  {} of {} patients have a propensity under 0.02 of what is recommended, counted as 0.02\n", c.overlap.floored, c.overlap.patients);
   for (const std::string& note : c.notes) text += "  " + note + "\n";
   return text;
 }
@@ -170,7 +175,7 @@ Json evaluation_json(const Evaluation& e) {
           {"emulation", fmt::format("landmark at the end of the treatment window ({:g} days); clock restarts there", e.window_days)},
           {"seal", e.seal.document},
           {"decision_endpoint", e.decision_endpoint},
-          {"patients", {{"sealed", e.sealed}, {"analysed", e.analysed}, {"without_surgery_date", e.without_surgery_date}, {"left_out", e.left_out}}},
+          {"patients", {{"sealed", e.sealed}, {"analysed", e.analysed}, {"without_surgery_date", e.without_surgery_date}, {"trained_on_not_sealed", e.trained_on ? Json(*e.trained_on) : Json(nullptr)}, {"left_out", e.left_out}}},
           {"endpoints", endpoints},
           {"treated_with_gain_not_above_0", estimate_json(e.treated_without_gain)},
           {"adverse_events", e.adverse_events_recorded ? adverse : Json("not recorded")},
@@ -182,6 +187,10 @@ std::string evaluation_text(const Evaluation& e) {
   std::string text = fmt::format("sealed {}; {} patients sealed, {} analysed\n", e.seal.sealed_at, e.sealed, e.analysed);
   for (const auto& [why, n] : e.left_out)
     if (n > 0) text += fmt::format("  left out, {}: {}\n", why, n);
+  if (!e.trained_on)
+    text += "  the seal is older than the check whether the model was trained on these patients\n";
+  else if (*e.trained_on > 0)
+    text += fmt::format("  not sealed, because the model was trained on them: {}\n", *e.trained_on);
   if (e.without_surgery_date > 0)
     text += fmt::format("  {} patients have no date of surgery: that their follow-up came later rests on the sealed store alone\n", e.without_surgery_date);
   for (const EndpointAnalysis& endpoint : e.endpoints) {

@@ -27,6 +27,7 @@ class Prospective {
  public:
   explicit Prospective(const EvaluationRequest& request) : request_(request), cohort_(read_cohort(request.cohort)) {
     out_.seal = read_seal(request.predictions);
+    if (out_.seal.document.contains("left_out_trained_on")) out_.trained_on = out_.seal.document.at("left_out_trained_on").get<std::int64_t>();
   }
 
   Evaluation run() {

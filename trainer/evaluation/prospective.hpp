@@ -8,6 +8,7 @@
 #include "trainer/statistics/null_studies.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,7 @@ struct Evaluation {
   double window_days = 90;
   std::map<std::string, std::int64_t> left_out;  // reason -> patients
   std::int64_t sealed = 0, analysed = 0, in_late_check = 0, without_surgery_date = 0;
+  std::optional<std::int64_t> trained_on;  // patients whom the seal leaves out because the model was trained on them; none: the seal does not know
   std::vector<EndpointAnalysis> endpoints;
   std::vector<ArmEvents> adverse_events;  // empty: no such table
   bool adverse_events_recorded = false;

@@ -63,6 +63,7 @@ std::string freeze(const SealRequest& request) {
   Json seal{{"schema", kSchema},
             {"sealed_at", now_utc()},
             {"patients", request.patients.size()},
+            {"left_out_trained_on", request.trained_on},
             {"predictions", {{"file", request.predictions.filename().string()}, {"sha256", sha256_file(request.predictions)}}},
             {"decisions", fs::exists(decisions, ignored) ? Json{{"file", decisions.filename().string()}, {"sha256", sha256_file(decisions)}} : Json(nullptr)},
             {"decision", request.decision.empty() ? Json(nullptr) : Json::parse(request.decision)},

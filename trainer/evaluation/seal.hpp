@@ -25,6 +25,7 @@ struct SealRequest {
   fs::path run, predictions;
   const store::Store& store;
   std::vector<std::int64_t> patients;  // store indices that were predicted
+  std::int64_t trained_on = 0;         // patients left out because the model was trained on them
   std::string version;                 // of the program
   std::string decision;                // JSON: what recommendations were made by
 };

@@ -106,6 +106,16 @@ class Forest {
   int left_, right_, width_, row_;
 };
 
+// Whether the model is better in words: only where enough folds carry the difference and both of its intervals exclude 0.
+std::string verdict(const BaselineShown& one, const Json& gain) {
+  const auto [low, high] = widest(gain);
+  const double value = value_of(gain, "value");
+  if (gain.value("k", std::size_t{0}) < statistics::kFewFolds)
+    return fmt::format("; {:+.2f} against the {} ({:+.2f} to {:+.2f}), k = {}: too few centres for a verdict", value, escaped(one.title), low, high, gain.contains("k") ? gain.at("k").dump() : "not known");
+  if (low <= 0 && high >= 0) return fmt::format("; no clear difference from the {} ({:+.2f}, {:+.2f} to {:+.2f})", escaped(one.title), value, low, high);
+  return fmt::format("; {:.2f} {} the {} ({:.2f} to {:.2f})", std::fabs(value), low > 0 ? "more than" : "less than", escaped(one.title), std::min(std::fabs(low), std::fabs(high)), std::max(std::fabs(low), std::fabs(high)));
+}
+
 // "Recurrence-free survival (rfs): C 0.73 (0.70 to 0.76) …" in words, for who reads nothing else.
 std::string sentence(const Source& source, const std::string& endpoint) {
   const std::string c = endpoint + ".harrell_c", title = "<b>" + escaped(title_of(endpoint)) + ":</b> ";
@@ -114,16 +124,13 @@ std::string sentence(const Source& source, const std::string& endpoint) {
   std::string text = title + "C " + estimate_text(all, 2);
   for (const BaselineShown& one : baselines_of(source)) {
     const Json gain = estimate_of(one.difference, c);
-    const double value = value_of(gain, "value");
-    const auto [low, high] = widest(gain);
     if (gain.is_object() && gain.contains("not_estimable")) text += "; difference from the " + escaped(one.title) + " " + estimate_text(gain);
-    if (!std::isfinite(low)) continue;
-    const char* verdict = low > 0 ? "more than" : high < 0 ? "less than" : "no clear difference from";
-    text += low > 0 || high < 0 ? fmt::format("; {:.2f} {} the {} ({:.2f} to {:.2f})", std::fabs(value), verdict, escaped(one.title), std::min(std::fabs(low), std::fabs(high)), std::max(std::fabs(low), std::fabs(high)))
-                                : fmt::format("; {} the {} ({:+.2f}, {:+.2f} to {:+.2f})", verdict, escaped(one.title), value, low, high);
+    if (std::isfinite(widest(gain).low)) text += verdict(one, gain);
   }
   return "<li>" + text + ".</li>";
 }
+
+bool over_few_folds(const Json& estimate) { return estimate.is_object() && estimate.value("k", statistics::kFewFolds) < statistics::kFewFolds; }
 
 }  // namespace
 
@@ -143,11 +150,12 @@ std::string headline_section(const Source& source) {
     const std::string c = endpoint + ".harrell_c";
     const Json all = pooled(source, c);
     sentences += sentence(source, endpoint);
-    few = few || (all.is_object() && all.value("k", statistics::kFewFolds) < statistics::kFewFolds);
+    few = few || over_few_folds(all);
     rows.push_back({escaped(title_of(endpoint)), estimate_text(all), estimate_text(pooled(source, c + "_prediction"))});
     for (const BaselineShown& one : baselines) {
       rows.back().push_back(estimate_text(estimate_of(one.pooled, c)));
       rows.back().push_back(estimate_text(estimate_of(one.difference, c)));
+      few = few || over_few_folds(estimate_of(one.difference, c));
     }
     rows.back().push_back(all.is_object() ? fmt::format("{} / {}", number(value_of(all, "events"), 0), number(value_of(all, "n"), 0)) : "not known");
   }

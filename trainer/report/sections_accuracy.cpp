@@ -5,6 +5,7 @@
 #include "trainer/report/svg.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -63,6 +64,44 @@ std::string missing_text(const Source& source) {
   return list.empty() ? "" : "<details open><summary>Not estimable, and left out of the pool</summary><ul>" + list + "</ul></details>";
 }
 
+bool both_lack(const Json& one, const Json& other) {
+  return one.is_object() && other.is_object() && one.contains("not_estimable") && other.contains("not_estimable") && one.at("not_estimable") == other.at("not_estimable");
+}
+
+std::string calibration_text(const Json& oe, const Json& slope) {
+  if (both_lack(oe, slope)) return "Observed / expected and slope are " + estimate_text(oe) + ".";
+  return fmt::format("Observed / expected {} (1: as many events as predicted); slope {} (1: right spread; below 1: predictions too extreme).", estimate_text(oe, 2), estimate_text(slope, 2));
+}
+
+struct Recalibration {
+  std::size_t folds = 0;  // that were trained
+  std::vector<std::string> without;  // "C02: 5 events, fewer than 20"
+};
+
+Recalibration recalibration_of(const Json& folds, const std::string& endpoint) {
+  Recalibration out;
+  for (const Json& fold : folds) {
+    const Json map = estimate_of(fold.value("calibration", Json::object()), endpoint);
+    if (!map.is_object()) continue;
+    ++out.folds;
+    if (value_of(map, "weight") != 0) continue;
+    const std::string why = map.value("not_recalibrated", "");
+    out.without.push_back(escaped(fold.at("name").get<std::string>() + ": " + (why.empty() ? map.at("events").dump() + " events" : why)));
+  }
+  return out;
+}
+
+// What the recalibration on patients set aside did, or that it did not happen; a reason that stands there already is not told again.
+std::string recalibration_text(const Source& source, const std::string& endpoint, const std::string& month) {
+  const Recalibration done = recalibration_of(source.validation.at("folds"), endpoint);
+  std::string text;
+  if (!done.without.empty())
+    text = fmt::format(" Not recalibrated{}: too little among the patients set aside ({}).", done.without.size() == done.folds ? "" : fmt::format(" in {} of {} folds", done.without.size(), done.folds), fmt::join(done.without, "; "));
+  const Json oe = pooled(source, endpoint + ".raw_oe." + month), slope = pooled(source, endpoint + ".raw_calibration_slope");
+  if (done.without.size() == done.folds || (both_lack(oe, pooled(source, endpoint + ".oe." + month)) && both_lack(slope, pooled(source, endpoint + ".calibration_slope")))) return text;
+  return text + fmt::format(" Before the recalibration on patients set aside in each training fold: {} and {}.", estimate_text(oe, 2), estimate_text(slope, 2));
+}
+
 }  // namespace
 
 std::string calibration_section(const Source& source) {
@@ -85,11 +124,9 @@ std::string calibration_section(const Source& source) {
     body +=
         figure(chart.svg(),
                fmt::format("{} by {} months: held-out patients in fifths of their predicted risk ({} events in {} patients); on the dashed line prediction and outcome agree. "
-                           "Observed / expected {} (1: as many events as predicted); slope {} (1: right spread; below 1: predictions too extreme). "
-                           "Before the recalibration on patients set aside in each training fold: {} and {}.",
-                           escaped(title_of(endpoint)), month, events, n, estimate_text(pooled(source, endpoint + ".oe." + month), 2),
-                           estimate_text(pooled(source, endpoint + ".calibration_slope"), 2), estimate_text(pooled(source, endpoint + ".raw_oe." + month), 2),
-                           estimate_text(pooled(source, endpoint + ".raw_calibration_slope"), 2)));
+                           "{}{}",
+                           escaped(title_of(endpoint)), month, events, n, calibration_text(pooled(source, endpoint + ".oe." + month), pooled(source, endpoint + ".calibration_slope")),
+                           recalibration_text(source, endpoint, month)));
   }
   return section("calibration", "Do predicted risks come true?", "<div class=\"pair\">" + body + "</div>");
 }

@@ -14,6 +14,9 @@ namespace {
 
 std::string percent(double share) { return std::isfinite(share) ? fmt::format("{:.0f} %", 100 * share) : "not known"; }
 
+// A propensity is never nothing, however small.
+std::string propensity_text(double propensity) { return propensity < 0.001 ? "&lt; 0.001" : number(propensity, 3); }
+
 std::string policy_table(const Json& policies) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, policy] : policies.at("policies").items()) {
@@ -31,16 +34,16 @@ std::string overlap_table(const Json& overlap) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [arm, one] : overlap.at("arms").items())
     rows.push_back({escaped(arm), number(value_of(one, "n"), 0), number(value_of(one, "effective_sample_size"), 0),
-                    number(value_of(one, "smallest_propensity"), 3), escaped(one.value("not_evaluable", ""))});
+                    propensity_text(value_of(one, "smallest_propensity")), number(value_of(one, "under_0.02"), 0), escaped(one.value("not_evaluable", ""))});
   double before = 0, after = 0;
   for (const auto& [name, one] : overlap.at("standardised_differences").items()) {
     before = std::max(before, value_of(one, "before"));
     after = std::max(after, value_of(one, "after"));
   }
-  return table({"strategy", "patients", "effective after weighting", "smallest propensity", ""}, rows) +
+  return table({"strategy", "patients", "effective after weighting", "smallest propensity", "patients under 0.02", ""}, rows) +
          fmt::format(
              "<p class=\"muted\">Largest standardised difference between two strategies over the covariates: {:.2f} before, {:.2f} after overlap weighting "
-             "(below 0.1 is balanced).</p>",
+             "(below 0.1 is balanced). A propensity under 0.02 counts as 0.02.</p>",
              before, after);
 }
 
@@ -94,6 +97,11 @@ std::string given_table(const Json& given) {
   return table(header, rows, Narrow::sliding);
 }
 
+std::string floored_text(const Json& policy) {
+  const double floored = value_of(policy, "under_0.02");
+  return floored > 0 ? fmt::format(" {:.0f} of {:.0f} patients have a propensity under 0.02 of what is recommended, counted as 0.02.", floored, value_of(policy, "patients")) : "";
+}
+
 std::string endpoint_block(const std::string& name, const Json& endpoint) {
   const Json& c = endpoint.at("consistency");
   std::vector<std::vector<std::string>> rows;
@@ -111,7 +119,7 @@ std::string endpoint_block(const std::string& name, const Json& endpoint) {
   for (const Json& note : c.at("notes")) text += "<p class=\"muted\">" + escaped(note.get<std::string>()) + ".</p>";
   text += "<p>Policy value, months free from the landmark: model " + estimate_text(c.at("policy").at("model"), 2) + ", minus surgery alone " +
           estimate_text(c.at("policy").at("model_minus_surgery"), 2) + ", minus as observed " + estimate_text(c.at("policy").at("model_minus_observed"), 2) +
-          ".</p>";
+          "." + floored_text(c.at("policy")) + "</p>";
   text += fmt::format(
       "<p class=\"muted\">Worst standardised difference {} before, {} after weighting; power for a hazard ratio of 0.7: {}; E-value {}, of the interval's "
       "limit {}.</p>",
@@ -180,6 +188,9 @@ std::string evaluation_section(const Source& source) {
   std::string out;
   for (const auto& [why, n] : e.at("patients").at("left_out").items())
     if (n.get<std::int64_t>() > 0) out += fmt::format("<li>{}: {}</li>", escaped(why), n.get<std::int64_t>());
+  const double trained_on = value_of(e.at("patients"), "trained_on_not_sealed");
+  if (trained_on > 0) out += fmt::format("<li>not sealed, because the model was trained on them: {:.0f}</li>", trained_on);
+  if (!std::isfinite(trained_on)) body += "<p class=\"bad\">The seal is older than the check whether the model was trained on these patients.</p>";
   if (!out.empty()) body += "<details><summary>Left out</summary><ul>" + out + "</ul></details>";
   for (const auto& [name, endpoint] : e.at("endpoints").items()) body += endpoint_block(name, endpoint) + prediction_table(name, endpoint, e.at("earlier"));
   body += nulls_table(e.at("nulls"));

@@ -213,7 +213,8 @@ void add_policy_value(const StudyCohort& cohort, std::span<const std::size_t> ro
                          fold = select(Codes(cohort.fold), rows);
   const std::vector<Values> x = column_views(c.covariates);
   const ArmScores scores = arm_scores({c.outcomes.view(), given, cohort.arms, x, fold, c.horizon});
-  const std::string method = "AIPW, nuisances cross-fitted, augmented for censoring by arm";
+  const std::string method = "AIPW, nuisances cross-fitted, augmented for censoring by arm; interval on the logit of the possible months";
+  out.overlap = policy_overlap(scores, recommended);
   if (const std::string why = policy_problem(scores, recommended); !why.empty()) {
     out.model_value = out.model_over_surgery = out.model_over_observed = Estimate::none(why);
     return;
@@ -222,9 +223,10 @@ void add_policy_value(const StudyCohort& cohort, std::span<const std::size_t> ro
   out.model_score = model;
   out.observed_score = scores.as_observed;
   out.surgery_score = scores.score[0];
-  out.model_value = mean_estimate(model, method);
-  out.model_over_observed = mean_difference(model, scores.as_observed, method);
-  out.model_over_surgery = scores.evaluable(0) ? mean_difference(model, scores.score[0], method) : Estimate::none(scores.not_evaluable[0]);
+  out.model_value = mean_estimate(model, scores.tau, method);
+  out.model_over_observed = mean_difference(model, scores.as_observed, scores.tau, method);
+  const std::string no_surgery = scores.evaluable(0) ? arm_problem(scores, 0) : scores.not_evaluable[0];
+  out.model_over_surgery = no_surgery.empty() ? mean_difference(model, scores.score[0], scores.tau, method) : Estimate::none(no_surgery);
 }
 
 }  // namespace

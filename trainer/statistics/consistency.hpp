@@ -57,6 +57,7 @@ struct Consistency {
   std::vector<double> model_score, observed_score, surgery_score;  // empty when not estimable
   // Doubly robust months free of the event from the landmark to the horizon, of the landmark's patients.
   Estimate model_value, model_over_surgery, model_over_observed;
+  PolicyOverlap overlap;  // of the model's policy
 };
 // Never throws on data: what cannot be estimated says why.
 [[nodiscard]] Consistency consistency(const StudyCohort& cohort);

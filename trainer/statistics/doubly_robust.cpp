@@ -4,6 +4,7 @@
 #include "trainer/statistics/causal.hpp"
 #include "trainer/statistics/cox.hpp"
 #include "trainer/statistics/quantile.hpp"
+#include "trainer/statistics/scale.hpp"
 #include "trainer/statistics/survival.hpp"
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@ namespace hepar::statistics {
 namespace {
 
 constexpr std::size_t kLeastOfArm = 20, kLeastInPart = 10, kLeastEventsInPart = 3;
+constexpr double kMostFloored = 0.2, kLeastEffective = kLeastOfArm;
 constexpr double kRidge = 1.0;
 constexpr int kGrid = 72;
 
@@ -164,6 +166,24 @@ std::vector<double> months_as_observed(const ArmScoreRequest& request, const Arm
   return out;
 }
 
+struct Told {
+  std::string method;
+  double level;
+};
+
+Estimate mean_between(Values scores, double lowest, double highest, const Told& told) {
+  const double se = standard_deviation(scores) / std::sqrt(static_cast<double>(scores.size()));
+  if (scores.empty() || !std::isfinite(se)) return Estimate::none("fewer than two patients");
+  const double value = mean(scores), span = highest - lowest;
+  Estimate out{value, se, value, value, static_cast<std::int64_t>(scores.size()), 0, told.method, {}};
+  if (se == 0) return out;
+  if (value <= lowest || value >= highest) return Estimate::none(fmt::format("its scores have a mean of {:.1f} months, which lies outside {:.4g} to {:.4g}", value, lowest, highest));
+  const ScaledLimits limits = interval_on(Scale::logit, (value - lowest) / span, se / span, normal_factor(told.level));
+  out.low = lowest + span * limits.low;
+  out.high = lowest + span * limits.high;
+  return out;
+}
+
 }  // namespace
 
 ArmScores arm_scores(const ArmScoreRequest& request) {
@@ -175,6 +195,7 @@ ArmScores arm_scores(const ArmScoreRequest& request) {
   const std::set<int> folds(request.fold.begin(), request.fold.end());
   ArmScores out;
   out.tau = request.tau;
+  out.floor = request.smallest_propensity;
   out.treatment.assign(request.treatment.begin(), request.treatment.end());
   out.not_evaluable = unusable_arms(single, event, folds);
   out.score.assign(arms, {});
@@ -208,7 +229,40 @@ std::string policy_problem(const ArmScores& scores, Codes policy) {
     if (n > 0 && !scores.not_evaluable[arm].empty())
       return fmt::format("it recommends an arm to {} patients that is not evaluable: {}", n, scores.not_evaluable[arm]);
   }
-  return policy.empty() ? "no patients" : "";
+  if (policy.empty()) return "no patients";
+  const PolicyOverlap overlap = policy_overlap(scores, policy);
+  if (static_cast<double>(overlap.floored) > kMostFloored * static_cast<double>(overlap.patients))
+    return fmt::format("no overlap: {} of {} patients have a propensity under {:g}", overlap.floored, overlap.patients, scores.floor);
+  if (overlap.ess < kLeastEffective) return fmt::format("no overlap: those who were treated so have an effective sample size of {:.1f}, under {:g}", overlap.ess, kLeastEffective);
+  return "";
+}
+
+std::string arm_problem(const ArmScores& scores, int arm) { return policy_problem(scores, std::vector<int>(scores.treatment.size(), arm)); }
+
+std::string random_problem(const ArmScores& scores) {
+  std::string why = "no arm is evaluable";
+  for (int arm = 0; arm < static_cast<int>(scores.score.size()); ++arm) {
+    if (!scores.evaluable(arm)) continue;
+    why = arm_problem(scores, arm);
+    if (!why.empty()) return why;
+  }
+  return why;
+}
+
+PolicyOverlap policy_overlap(const ArmScores& scores, Codes policy) {
+  PolicyOverlap out;
+  out.patients = static_cast<std::int64_t>(policy.size());
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < policy.size(); ++i) {
+    const double propensity = policy[i] == kAsObserved ? 1 : scores.propensity[static_cast<std::size_t>(policy[i])][i];
+    out.floored += propensity < scores.floor ? 1 : 0;
+    if (policy[i] != kAsObserved && policy[i] != scores.treatment[i]) continue;
+    const double weight = 1 / std::max(propensity, scores.floor);
+    sum += weight;
+    squares += weight * weight;
+  }
+  out.ess = squares > 0 ? sum * sum / squares : 0;
+  return out;
 }
 
 std::vector<double> policy_scores(const ArmScores& scores, Codes policy) {
@@ -233,21 +287,16 @@ std::vector<double> random_scores(const ArmScores& scores) {
 int best_single_arm(const ArmScores& scores) {
   int best = -1;
   for (std::size_t arm = 0; arm < scores.score.size(); ++arm)
-    if (!scores.score[arm].empty() && (best < 0 || mean(scores.score[arm]) > mean(scores.score[static_cast<std::size_t>(best)]))) best = static_cast<int>(arm);
+    if (arm_problem(scores, static_cast<int>(arm)).empty() && (best < 0 || mean(scores.score[arm]) > mean(scores.score[static_cast<std::size_t>(best)]))) best = static_cast<int>(arm);
   return best;
 }
 
-Estimate mean_estimate(Values scores, const std::string& method, double level) {
-  const double se = standard_deviation(scores) / std::sqrt(static_cast<double>(scores.size())), half = normal_factor(level) * se;
-  if (scores.empty() || !std::isfinite(se)) return Estimate::none("fewer than two patients");
-  const double value = mean(scores);
-  return {value, se, value - half, value + half, static_cast<std::int64_t>(scores.size()), 0, method, {}};
-}
+Estimate mean_estimate(Values scores, double tau, const std::string& method, double level) { return mean_between(scores, 0, tau, {method, level}); }
 
-Estimate mean_difference(Values first, Values second, const std::string& method, double level) {
+Estimate mean_difference(Values first, Values second, double tau, const std::string& method, double level) {
   std::vector<double> difference;
   for (std::size_t i = 0; i < first.size(); ++i) difference.push_back(first[i] - second[i]);
-  return mean_estimate(difference, method, level);
+  return mean_between(difference, -tau, tau, {method, level});
 }
 
 Overlap overlap_of(const ArmScores& scores, Columns covariates) {
@@ -262,7 +311,7 @@ Overlap overlap_of(const ArmScores& scores, Columns covariates) {
     for (std::size_t a = 0; a < scores.score.size(); ++a)
       if (!scores.score[a].empty()) inverse += 1 / std::max(scores.propensity[a][i], 1e-12);
     weight[i] = 1 / std::max(scores.propensity[own][i], 1e-12) / inverse;
-    rare += scores.propensity[own][i] < 0.02 ? 1 : 0;
+    rare += scores.propensity[own][i] < scores.floor ? 1 : 0;
   }
   out.below_floor = n == 0 ? 0 : rare / static_cast<double>(n);
   const int arms = static_cast<int>(scores.score.size());
@@ -271,6 +320,7 @@ Overlap overlap_of(const ArmScores& scores, Columns covariates) {
     const auto a = static_cast<std::size_t>(arm);
     out.n.push_back(static_cast<double>(count_code(scores.treatment, arm)));
     out.ess.push_back(scores.score[a].empty() ? kNone : summary.group_ess[a]);
+    out.floored.push_back(scores.score[a].empty() ? 0 : std::count_if(scores.propensity[a].begin(), scores.propensity[a].end(), [&](double p) { return p < scores.floor; }));
     out.smallest_propensity.push_back(scores.score[a].empty() ? kNone : *std::min_element(scores.propensity[a].begin(), scores.propensity[a].end()));
   }
   // Balance among the arms that are evaluable.

@@ -90,7 +90,7 @@ Json availability_json(const store::Store& store, const std::vector<FoldResult>&
         if (pattern.holds(all.patient[i])) keep.push_back(i);
       const auto n = static_cast<double>(all.patient.size()), own = static_cast<double>(keep.size());
       if (own < 0.01 * n || own > 0.99 * n) continue;
-      const st::OutcomeTable outcomes = st::select(all.outcomes.view(), keep), cut = st::censored_at(outcomes.view(), horizon);
+      const st::OutcomeTable cut = st::censored_at(st::select(all.outcomes.view(), keep).view(), horizon);
       const std::vector<double> risk = st::select(all.risk, keep);
       const std::vector<int> fold = st::select(st::Codes(all.fold), keep);
       st::ConcordanceOptions within;
@@ -99,7 +99,7 @@ Json availability_json(const store::Store& store, const std::vector<FoldResult>&
       rows.push_back({{"pattern", pattern.name},
                       {"patients", keep.size()},
                       {"harrell_c", estimate_json(st::harrell_c_estimate(cut.view(), risk, rules, within))},
-                      {"oe", estimate_json(st::observed_expected_estimate(outcomes.view(), risk, horizon, rules))}});
+                      {"oe", estimate_json(st::observed_expected_estimate(cut.view(), risk, horizon, rules))}});
     }
     if (!rows.empty()) out[name] = rows;
   }

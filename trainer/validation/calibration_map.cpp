@@ -4,6 +4,7 @@
 #include "trainer/statistics/calibration.hpp"
 #include "trainer/statistics/survival.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -30,9 +31,15 @@ CalibrationMap fit_calibration(statistics::Outcomes outcomes, statistics::Values
   map.n = static_cast<std::int64_t>(outcomes.size());
   const statistics::OutcomeTable cut = statistics::censored_at(outcomes, horizon);
   map.events = static_cast<std::int64_t>(statistics::count_code(cut.event, 1));
-  if (map.events < kLeastEvents) return map;
+  if (map.events < kLeastEvents) {
+    map.not_recalibrated = fmt::format("{} events, fewer than {}", map.events, kLeastEvents);
+    return map;
+  }
   const statistics::Slope slope = statistics::calibration_slope(cut.view(), risk);
-  if (!slope.problem.empty()) return map;
+  if (!slope.problem.empty()) {
+    map.not_recalibrated = slope.problem;
+    return map;
+  }
   map.b = std::clamp(slope.slope, 0.5, 2.0);
   map.weight = static_cast<double>(map.events) / (static_cast<double>(map.events) + kEventsOfHalfWeight);
   // The intercept that makes the mean predicted risk the observed one, by bisection (the mean rises with a).
@@ -50,7 +57,7 @@ CalibrationMap fit_calibration(statistics::Outcomes outcomes, statistics::Values
 
 std::string to_text(const CalibrationMaps& maps) {
   nlohmann::ordered_json out = nlohmann::ordered_json::object();
-  for (const auto& [endpoint, map] : maps) out[endpoint] = {{"a", map.a}, {"b", map.b}, {"weight", map.weight}, {"n", map.n}, {"events", map.events}};
+  for (const auto& [endpoint, map] : maps) out[endpoint] = {{"a", map.a}, {"b", map.b}, {"weight", map.weight}, {"n", map.n}, {"events", map.events}, {"not_recalibrated", map.not_recalibrated}};
   return out.dump();
 }
 
@@ -58,7 +65,7 @@ CalibrationMaps maps_from(const std::string& text) {
   CalibrationMaps maps;
   if (text.empty()) return maps;
   const nlohmann::ordered_json json = nlohmann::ordered_json::parse(text);
-  for (const auto& [endpoint, map] : json.items()) maps[endpoint] = {map.at("a"), map.at("b"), map.at("weight"), map.at("n"), map.at("events")};
+  for (const auto& [endpoint, map] : json.items()) maps[endpoint] = {map.at("a"), map.at("b"), map.at("weight"), map.at("n"), map.at("events"), map.value("not_recalibrated", "")};
   return maps;
 }
 

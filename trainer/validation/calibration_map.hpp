@@ -13,6 +13,7 @@ namespace hepar::validation {
 struct CalibrationMap {
   double a = 0, b = 1, weight = 0;
   std::int64_t n = 0, events = 0;
+  std::string not_recalibrated{};  // why the map changes nothing; empty when it does
   [[nodiscard]] double survival(double raw) const;
 };
 

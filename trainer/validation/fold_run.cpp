@@ -7,6 +7,7 @@
 #include "trainer/validation/training_weights.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -168,6 +169,7 @@ void finish_fold(const FoldRequest& request, const engine::Predictor& predictor,
     engine::add_to_model(run, "effects", effects.json(), generation);
   }
   engine::add_to_model(run, "calibration", to_text(result.calibration), generation);
+  engine::add_to_model(run, "calibrated_on", nlohmann::ordered_json(result.record.inner).dump(), generation);
   engine::check_generation(run, generation);
   publish_fold(request.folder, std::move(result), csv.text());
 }

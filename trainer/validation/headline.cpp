@@ -43,6 +43,18 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+// A line for each endpoint of which some fold's risks are as the network gave them.
+std::string recalibration_text(const std::vector<FoldResult>& all) {
+  std::map<std::string, std::vector<std::string>> without;
+  for (const FoldResult& fold : all)
+    for (const auto& [endpoint, map] : fold.calibration)
+      if (!map.not_recalibrated.empty()) without[endpoint].push_back(fmt::format("{} ({})", fold.record.name, map.not_recalibrated));
+  std::string text;
+  for (const auto& [endpoint, folds] : without)
+    text += fmt::format("{} is not recalibrated in {} of {} folds; fold (of patients set aside): {}\n", endpoint, folds.size(), all.size(), fmt::join(folds, ", "));
+  return text;
+}
+
 // A line for each arm that some fold could not learn: nobody reads its empty cells as an oversight.
 std::string strategies_text(const std::vector<FoldResult>& all) {
   std::map<std::string, std::vector<std::string>> without;
@@ -62,14 +74,19 @@ std::string headline_of(const Json& results, const std::vector<FoldResult>& fold
   for (const auto& [name, baseline] : results.at("baselines").items()) rows.front().push_back("over " + baseline.at("title").get<std::string>());
   const Json& pooled = results.at("pooled");
   bool few = false;
+  const auto over_few_folds = [](const Json& estimate) { return estimate.value("k", statistics::kFewFolds) < statistics::kFewFolds; };
   for (const auto& [name, estimate] : pooled.items()) {
     if (!name.ends_with(".harrell_c")) continue;
-    few = few || estimate.value("k", statistics::kFewFolds) < statistics::kFewFolds;
+    few = few || over_few_folds(estimate);
     rows.push_back({name.substr(0, name.find('.')), interval_text(pooled, name), interval_text(pooled, name + "_prediction")});
-    for (const auto& [other, baseline] : results.at("baselines").items()) rows.back().push_back(interval_text(baseline.at("difference"), name));
+    for (const auto& [other, baseline] : results.at("baselines").items()) {
+      const Json& differences = baseline.at("difference");
+      rows.back().push_back(interval_text(differences, name));
+      few = few || (differences.contains(name) && over_few_folds(differences.at(name)));
+    }
   }
-  const std::string warning = few ? fmt::format("intervals over fewer than {} folds (k) are hardly informative\n", statistics::kFewFolds) : "";
-  return aligned(rows) + warning + strategies_text(folds);
+  const std::string warning = few ? fmt::format("intervals over fewer than {} folds (k) are hardly informative: no verdict\n", statistics::kFewFolds) : "";
+  return aligned(rows) + warning + recalibration_text(folds) + strategies_text(folds);
 }
 
 }  // namespace hepar::validation

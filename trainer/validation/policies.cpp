@@ -22,7 +22,7 @@ namespace st = statistics;
 
 constexpr double kAlike = 0.95;  // a model that gives one strategy to this share of patients chooses nothing
 constexpr int kBenefitGroups = 4;
-const char* const kMethod = "AIPW, nuisances cross-fitted over folds, augmented for censoring by arm";
+const char* const kMethod = "AIPW, nuisances cross-fitted over folds, augmented for censoring by arm; interval on the logit of the possible months";
 
 std::map<std::string, std::int64_t> index_of_keys(const store::Store& store) {
   std::map<std::string, std::int64_t> index;
@@ -59,7 +59,8 @@ Json shares_of(const std::vector<int>& policy, const std::vector<int>& given, co
 // Predicted gain of the best treatment over the first arm, by quarters, against the doubly robust difference.
 Json benefit_calibration(const HeldOutDecisions& held_out, const Studied& study, const st::ArmScores& scores) {
   if (!scores.evaluable(0)) return {{"not_estimable", scores.not_evaluable[0]}};
-  std::vector<double> predicted, observed;
+  std::vector<double> predicted, of_best, of_first;
+  std::vector<int> given(study.at.rows.size(), st::kAsObserved);
   for (std::size_t k = 0; k < study.at.rows.size(); ++k) {
     const Decision& decision = held_out.decisions[study.at.rows[k]];
     int best = -1;
@@ -68,19 +69,24 @@ Json benefit_calibration(const HeldOutDecisions& held_out, const Studied& study,
           (best < 0 || decision.gain[static_cast<std::size_t>(a)] > decision.gain[static_cast<std::size_t>(best)]))
         best = a;
     if (best < 0) continue;
+    given[k] = best;
     predicted.push_back(decision.months[static_cast<std::size_t>(best)] - decision.months[0]);
-    observed.push_back(scores.score[static_cast<std::size_t>(best)][k] - scores.score[0][k]);
+    of_best.push_back(scores.score[static_cast<std::size_t>(best)][k]);
+    of_first.push_back(scores.score[0][k]);
   }
   if (predicted.size() < 4 * kBenefitGroups) return {{"not_estimable", "too few patients"}};
+  for (const std::string& why : {st::arm_problem(scores, 0), st::policy_problem(scores, given)})
+    if (!why.empty()) return {{"not_estimable", why}};
+  const auto gained = [&](const std::vector<double>& best, const std::vector<double>& first) { return estimate_json(st::mean_difference(best, first, scores.tau, kMethod)); };
   Json groups = Json::array();
   const std::vector<int> group = st::quantile_groups(predicted, kBenefitGroups);
   for (int g = 0; g < kBenefitGroups; ++g) {
     const std::vector<std::size_t> rows = st::rows_with(group, g);
     if (rows.size() < 2) continue;
     groups.push_back(
-        {{"predicted", st::mean(st::select(predicted, rows))}, {"observed", estimate_json(st::mean_estimate(st::select(observed, rows), kMethod))}});
+        {{"predicted", st::mean(st::select(predicted, rows))}, {"observed", gained(st::select(of_best, rows), st::select(of_first, rows))}});
   }
-  return {{"groups", groups}, {"mean_predicted", st::mean(predicted)}, {"mean_observed", estimate_json(st::mean_estimate(observed, kMethod))}};
+  return {{"groups", groups}, {"mean_predicted", st::mean(predicted)}, {"mean_observed", gained(of_best, of_first)}};
 }
 
 Json overlap_json(const st::ArmScores& scores, const std::vector<st::Values>& x, const std::vector<std::string>& names, const std::vector<std::string>& arms) {
@@ -91,6 +97,7 @@ Json overlap_json(const st::ArmScores& scores, const std::vector<st::Values>& x,
     by_arm[arms[a]] = {{"n", overlap.n[a]},
                        {"effective_sample_size", number(overlap.ess[a])},
                        {"smallest_propensity", number(overlap.smallest_propensity[a])},
+                       {"under_0.02", overlap.floored[a]},
                        {"not_evaluable", scores.not_evaluable[a]}};
   for (std::size_t c = 0; c < names.size(); ++c) balance[names[c]] = {{"before", overlap.smd_before[c]}, {"after", overlap.smd_after[c]}};
   return {{"arms", by_arm}, {"standardised_differences", balance}, {"share_below_0.02", overlap.below_floor}};
@@ -192,10 +199,10 @@ Json policies_json(const engine::Experiment& experiment, const store::Store& sto
   const std::vector<double> model = model_works ? st::policy_scores(scores, study.recommended) : std::vector<double>{};
   out["policies"] = Json::object();
   const auto add = [&](const std::string& name, const std::vector<double>& values, Json entry) {
-    entry["value"] = estimate_json(st::mean_estimate(values, kMethod));
+    entry["value"] = estimate_json(st::mean_estimate(values, study.tau, kMethod));
     if (name != "model")
       entry["model_minus_this"] =
-          model_works ? estimate_json(st::mean_difference(model, values, kMethod)) : Json{{"not_estimable", st::policy_problem(scores, study.recommended)}};
+          model_works ? estimate_json(st::mean_difference(model, values, study.tau, kMethod)) : Json{{"not_estimable", st::policy_problem(scores, study.recommended)}};
     out["policies"][name] = std::move(entry);
   };
   for (const Policy& policy : policies) {
@@ -204,11 +211,16 @@ Json policies_json(const engine::Experiment& experiment, const store::Store& sto
       out["policies"][policy.name] = {{"value", {{"not_estimable", why}}}};
       continue;
     }
-    add(policy.name, st::policy_scores(scores, policy.choice), {{"shares", shares_of(policy.choice, study.at.given, arms)}});
+    const st::PolicyOverlap overlap = st::policy_overlap(scores, policy.choice);
+    add(policy.name, st::policy_scores(scores, policy.choice),
+        {{"shares", shares_of(policy.choice, study.at.given, arms)}, {"under_0.02", overlap.floored}, {"effective_sample_size", overlap.ess}});
   }
   const int best = st::best_single_arm(scores);
   if (best < 0) return out;
-  add("by lot", st::random_scores(scores), Json::object());
+  if (const std::string why = st::random_problem(scores); why.empty())
+    add("by lot", st::random_scores(scores), Json::object());
+  else
+    out["policies"]["by lot"] = {{"value", {{"not_estimable", why}}}};
   out["best_single_arm"] = arms[static_cast<std::size_t>(best)];
   const Json shares = out["policies"]["model"].value("shares", Json::object());
   for (const auto& [arm, share] : shares.items())

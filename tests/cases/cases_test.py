@@ -7,7 +7,7 @@
   files: {path: content}      written into the case's folder; replace: {path: [[regex, text], …]}; remove: [path]; flip: [path] changes its middle byte
   shell: [commands]           run in the case's folder
   read_only: [paths]          mounted read-only for the command
-  command: [words]            {cohort} {store} {run} {validation} {disk} {out} {case} {hepar} are replaced
+  command: [words]            {cohort} {store} {run} {validation} {disk} {out} {case} {hepar} {python} are replaced
   silent: true                the results hold the errors, stderr has none
   changes: [paths]            files that a failed command may rewrite, such as a status.json
   ranks, exit, stderr (regex on one line), stdout (regex), exists: [paths], absent: [paths], holds: {path: regex in that file}
@@ -140,7 +140,7 @@ def flip(folder, pattern):
 
 
 def prepare(case, folder, bases, mounts):
-    places = {"case": folder, "out": folder / "out", "hepar": program, "disk": folder / "disk"}
+    places = {"case": folder, "out": folder / "out", "hepar": program, "python": sys.executable, "disk": folder / "disk"}
     made = case.get("made") or []
     places["in_cohort"] = case.get("sharded") or "{cohort}" in str([case["command"], case.get("shell")])
     for what in ("cohort", "store", "run", "validation"):

@@ -8,6 +8,7 @@
   shell: [commands]           run in the case's folder
   read_only: [paths]          mounted read-only for the command
   command: [words]            {cohort} {store} {run} {validation} {disk} {out} {case} {hepar} {python} are replaced
+  results: PATH               where standard output goes
   silent: true                the results hold the errors, stderr has none
   changes: [paths]            files that a failed command may rewrite, such as a status.json
   ranks, exit, stderr (regex on one line), stdout (regex), exists: [paths], absent: [paths], holds: {path: regex in that file}
@@ -15,6 +16,7 @@ A failure prints exactly one `hepar: error:` line, lets no library speak, and le
 case holds which kind of badness for which command; it is checked against the folders and against `hepar --help`.
 usage: cases_test.py PROGRAM SOURCE_DIR [CASE...]"""
 import concurrent.futures
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -40,9 +42,10 @@ class Skipped(Exception):
     pass
 
 
-def run(words, cwd=None, ranks=1):
+def run(words, cwd=None, ranks=1, results=None):
     launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
-    return subprocess.run(launch + [str(w) for w in words], cwd=cwd, env=environment, capture_output=True, text=True, errors="replace", timeout=300)
+    with open(results, "wb") if results else contextlib.nullcontext(subprocess.PIPE) as stdout:
+        return subprocess.run(launch + [str(w) for w in words], cwd=cwd, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, errors="replace", timeout=300)
 
 
 class Bases:
@@ -209,7 +212,7 @@ def attempt(folder, work, bases):
             places = prepare(case, here, bases, mounts)
             before = bytes_of(here, case.get("changes") or ())
             words = [filled(str(word), places) for word in case["command"]]
-            return judge(case, run([program, *words], cwd=here, ranks=case.get("ranks", 1)), places, before)
+            return judge(case, run([program, *words], cwd=here, ranks=case.get("ranks", 1), results=case.get("results")), places, before)
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
         return f"cannot be run: {error}"
     finally:

@@ -25,6 +25,8 @@ std::string remedy_for(int error_number) {
     case ENOSPC:
     case EDQUOT:
       return "free space there (or raise the quota) and run the same command again to continue";
+    case EFBIG:
+      return "raise the limit of a file's size (ulimit -f) and run the same command again to continue";
     case EROFS:
     case EACCES:
     case EPERM:

@@ -9,6 +9,7 @@
   read_only: [paths]          mounted read-only for the command
   command: [words]            {cohort} {store} {run} {validation} {disk} {out} {case} {hepar} {python} are replaced
   results: PATH               where standard output goes
+  file_size: BYTES            the largest file that the command may write
   silent: true                the results hold the errors, stderr has none
   changes: [paths]            files that a failed command may rewrite, such as a status.json
   ranks, exit, stderr (regex on one line), stdout (regex), exists: [paths], absent: [paths], holds: {path: regex in that file}
@@ -42,10 +43,11 @@ class Skipped(Exception):
     pass
 
 
-def run(words, cwd=None, ranks=1, results=None):
+def run(words, cwd=None, ranks=1, results=None, file_size=None):
+    limit = ["prlimit", f"--fsize={file_size}"] if file_size else []
     launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
     with open(results, "wb") if results else contextlib.nullcontext(subprocess.PIPE) as stdout:
-        return subprocess.run(launch + [str(w) for w in words], cwd=cwd, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, errors="replace", timeout=300)
+        return subprocess.run(limit + launch + [str(w) for w in words], cwd=cwd, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, errors="replace", timeout=300)
 
 
 class Bases:
@@ -212,7 +214,7 @@ def attempt(folder, work, bases):
             places = prepare(case, here, bases, mounts)
             before = bytes_of(here, case.get("changes") or ())
             words = [filled(str(word), places) for word in case["command"]]
-            return judge(case, run([program, *words], cwd=here, ranks=case.get("ranks", 1), results=case.get("results")), places, before)
+            return judge(case, run([program, *words], cwd=here, ranks=case.get("ranks", 1), results=case.get("results"), file_size=case.get("file_size")), places, before)
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
         return f"cannot be run: {error}"
     finally:

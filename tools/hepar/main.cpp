@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -160,6 +161,7 @@ int main(int argc, char** argv) {
   }
   hepar::pin_and_restart(argv);
   hepar::install_stop_signals();
+  std::signal(SIGXFSZ, SIG_IGN);  // writing beyond a file-size limit is then EFBIG, an error like a full disk
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const hepar::program::Commands commands = hepar::program::commands();
   if (const int code = hepar::refused_launch(arguments, commands)) return code;

@@ -102,6 +102,8 @@ Seal read_seal(const fs::path& predictions) {
   return seal;
 }
 
+std::int64_t outcomes_known(const Seal& seal) { return seal.document.at("outcomes_known").at("patients").get<std::int64_t>(); }
+
 std::string date_text(double days) {
   const std::chrono::sys_days date{std::chrono::days(static_cast<long>(std::floor(days)))};
   const std::chrono::year_month_day ymd{date};
@@ -128,11 +130,11 @@ std::vector<Late> known_before(const Seal& seal, const Cohort& cohort, const std
 
 void refuse_late(const Seal& seal, const Cohort& cohort, const std::vector<std::size_t>& patients, const fs::path& predictions) {
   const char* remedy = "a prospective evaluation needs predictions that were sealed before follow-up; hepar validate is for what is past";
-  const Json& known = seal.document.at("outcomes_known");
-  if (known.at("patients").get<std::int64_t>() > 0)
+  const std::int64_t known = outcomes_known(seal);
+  if (known > 0)
     throw input_error(
         fmt::format("the predictions of {} were made after follow-up was known: the store that they were made from had outcomes of {} patients ({}, …)",
-                    seal.sealed_at, known.at("patients").get<std::int64_t>(), known.at("first").at(0).get<std::string>()),
+                    seal.sealed_at, known, seal.document.at("outcomes_known").at("first").at(0).get<std::string>()),
         {predictions.string()}, remedy);
   const std::vector<Late> late = known_before(seal, cohort, patients);
   if (late.empty()) return;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/base/error.hpp"
 
+#include "data/base/results.hpp"
+
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <new>
+#include <system_error>
 
 namespace hepar {
 
@@ -21,6 +25,8 @@ std::string remedy_for(int error_number) {
     case ENOSPC:
     case EDQUOT:
       return "free space there (or raise the quota) and run the same command again to continue";
+    case EFBIG:
+      return "raise the limit of a file's size (ulimit -f) and run the same command again to continue";
     case EROFS:
     case EACCES:
     case EPERM:
@@ -66,6 +72,11 @@ Error as_error(const std::exception& failure) {
   if (const auto* files = dynamic_cast<const std::filesystem::filesystem_error*>(&failure)) {
     errno = files->code().value();
     return disk_error("the file system refused", {files->path1().string()});
+  }
+  // How fmt::print tells that standard output is full.
+  if (const auto* system = dynamic_cast<const std::system_error*>(&failure); system != nullptr && std::ferror(stdout) != 0) {
+    errno = system->code().value();
+    return results_error();
   }
   const std::string text = failure.what();
   const std::string line = text.substr(0, text.find('\n'));  // LibTorch adds its stack

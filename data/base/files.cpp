@@ -83,6 +83,14 @@ void write_all(int descriptor, std::string_view bytes, const fs::path& path) {
   }
 }
 
+// A link to nothing, of a folder and those above it; empty: none.
+fs::path dangling_link(const fs::path& folder) {
+  std::error_code ignored;
+  for (fs::path path = fs::absolute(folder); path.has_relative_path(); path = path.parent_path())
+    if (fs::is_symlink(path, ignored) && !fs::exists(path, ignored)) return path;
+  return {};
+}
+
 }  // namespace
 
 Publication::Publication(fs::path final_path)
@@ -138,6 +146,8 @@ void make_folder(const fs::path& folder) {
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (!failed) return;
+  if (const fs::path link = dangling_link(folder); !link.empty())
+    throw Error(ExitCode::disk, "is a link to " + fs::read_symlink(link).string() + ", which is not there", link.string(), "make that folder, or remove the link");
   errno = failed.value();
   throw disk_error("cannot create the folder", {folder.string()});
 }

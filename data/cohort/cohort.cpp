@@ -3,6 +3,7 @@
 
 #include "data/base/files.hpp"
 #include "data/base/table.hpp"
+#include "data/cohort/eligibility.hpp"
 #include "data/cohort/privacy.hpp"
 #include "data/cohort/table_reader.hpp"
 
@@ -45,6 +46,17 @@ void read_tables(Cohort& cohort) {
   reader.finish();
 }
 
+// Without endpoints and follow-up nobody is analysed, and who is only predicted has no follow-up to be judged by.
+void leave_out_follow_up_rules(Cohort& cohort) {
+  if (!cohort.spec.endpoints.empty() || !cohort.spec.follow_up.empty()) return;
+  std::erase_if(cohort.spec.eligibility, [&](const RuleSpec& rule) {
+    const std::vector<std::string> names = Expression::parse(rule.require, cohort.spec, rule.place).names();
+    const bool asks = !names.empty() && std::all_of(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("follow_up."); });
+    if (asks) cohort.notes.push_back("rule '" + rule.id + "' does not apply: without follow_up and endpoints the store is for predicting only");
+    return asks;
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> Cohort::centres() const {
@@ -56,6 +68,7 @@ std::vector<std::string> Cohort::centres() const {
 Cohort read_cohort(const std::filesystem::path& cohort_yaml) {
   Cohort cohort;
   cohort.spec = read_cohort_spec(cohort_yaml);
+  leave_out_follow_up_rules(cohort);
   try {
     read_tables(cohort);
   } catch (const Error& error) {

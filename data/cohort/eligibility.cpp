@@ -18,6 +18,30 @@ std::int64_t total(const std::map<std::string, std::int64_t>& counts) {
   return sum;
 }
 
+// Columns that a terminal takes for it: fmt pads by them, and cuts by characters.
+std::size_t width_of(const std::string& text) {
+  constexpr std::size_t kWide = 400;
+  return kWide - (fmt::format("{:<{}}", text, kWide).size() - text.size());
+}
+
+// A row of the table for people: its label, over as many lines as it needs, and the numbers beside the first.
+std::string table_row(std::string label, const std::string& numbers) {
+  constexpr int kWidth = 60;
+  const std::string indent(6, ' ');
+  std::string out;
+  while (true) {
+    std::string head = fmt::format("{:.{}}", label, kWidth);
+    for (int characters = kWidth; width_of(head) > kWidth;) head = fmt::format("{:.{}}", label, --characters);
+    std::size_t cut = head.size();
+    const std::size_t space = head.rfind(' ');
+    if (cut < label.size() && label[cut] != ' ' && space != std::string::npos && space > indent.size()) cut = space;
+    out += out.empty() ? fmt::format("{:<{}}{}\n", label.substr(0, cut), kWidth, numbers) : label.substr(0, cut) + "\n";
+    const std::size_t next = label.find_first_not_of(' ', cut);
+    if (next == std::string::npos) return out;
+    label = indent + label.substr(next);
+  }
+}
+
 RuleVerdict verdict_of(const RuleSpec& rule, Truth truth) {
   RuleVerdict verdict{truth, false, false};
   if (truth == Truth::yes || truth == Truth::pending) verdict.passed = true;
@@ -95,7 +119,7 @@ std::string Flow::text() const {
     if (first > 0) out += '\n';
     out += block(std::span(centres).subspan(first, last - first));
   }
-  for (const auto& [problem, n] : query_counts) out += fmt::format("query: {:<53.53} {:>7}\n", problem, n);
+  for (const auto& [problem, n] : query_counts) out += table_row("query: " + problem, fmt::format(" {:>7}", n));
   return out;
 }
 
@@ -104,10 +128,10 @@ std::string Flow::block(std::span<const std::string> centres) const {
   for (const std::string& centre : centres) out += fmt::format(" {:>7.7}", centre);
   out += '\n';
   const auto line = [&](const std::string& label, const std::map<std::string, std::int64_t>& counts) {
-    out += fmt::format("{:<60.60} {:>7}", label, total(counts));
+    std::string numbers = fmt::format(" {:>7}", total(counts));
     for (const std::string& centre : centres)
-      out += fmt::format(" {:>7}", counts.contains(centre) ? counts.at(centre) : 0);
-    out += '\n';
+      numbers += fmt::format(" {:>7}", counts.contains(centre) ? counts.at(centre) : 0);
+    out += table_row(label, numbers);
   };
   line("patients", patients);
   for (const FlowStep& step : steps) {

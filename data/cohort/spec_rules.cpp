@@ -168,7 +168,7 @@ void check_whole(const CohortSpec& spec) {
   for (const EndpointSpec& endpoint : spec.endpoints)
     if (!endpoint.direct() && spec.follow_up.empty())
       throw usage_error("the endpoint '" + endpoint.name + "' needs follow-up", endpoint.place,
-                        "add follow_up: FILE, or give time, event and unit columns");
+                        "add follow_up: FILE, or give time, event and unit columns, or remove endpoints: the store is then for predicting only");
 }
 
 }  // namespace hepar::spec_parts

@@ -6,7 +6,9 @@
 #include "data/pathology/slide_facts.hpp"
 #include "data/pathology/tile_features.hpp"
 
+#include <algorithm>
 #include <array>
+#include <functional>
 
 namespace hepar::pathology {
 
@@ -16,6 +18,7 @@ namespace {
 struct Reader {
   const char* name;
   bool (*takes)(const std::filesystem::path& path);
+  std::optional<std::int64_t> (*width)(const SlideRow& row, const TileEncoder& encoder);  // at a glance: the file may still not be readable
   std::optional<Layout> (*layout)(const SlideRow& row, const TileEncoder& encoder);
   SlideFeatures (*read)(const SlideRow& row, const ModalitySpec& modality, TileEncoder& encoder);
 };
@@ -34,8 +37,10 @@ std::optional<Layout> slide_layout(const SlideRow& row, const TileEncoder& encod
   return bag_of(encoder.width(), encoder.identity());
 }
 
-constexpr std::array<Reader, 2> kReaders{{{kImported, &takes_tile_features, &imported_layout, &read_imported},
-                                          {kWholeSlide, [](const std::filesystem::path&) { return true; }, &slide_layout, &read_slide_features}}};
+constexpr std::array<Reader, 2> kReaders{
+    {{kImported, &takes_tile_features, [](const SlideRow& row, const TileEncoder&) { return width_of_tile_features(row.path); }, &imported_layout, &read_imported},
+     {kWholeSlide, [](const std::filesystem::path&) { return true; }, [](const SlideRow&, const TileEncoder& encoder) { return std::optional(encoder.width()); }, &slide_layout,
+      &read_slide_features}}};
 
 const Reader& reader_of(const SlideRow& row) {
   for (const Reader& reader : kReaders)
@@ -52,10 +57,34 @@ SlideFeatures read_row(const SlideRow& row, const ModalitySpec& modality, TileEn
   return none;
 }
 
+struct Width {
+  std::int64_t values = 0;
+  std::vector<const SlideRow*> rows;
+};
+
+// Of the files that are there, the most common width first; of equally common ones that of the earlier file.
+std::vector<Width> widths_of(const std::vector<PatientRecord>& patients, const TileEncoder& encoder) {
+  std::vector<Width> widths;
+  for (const PatientRecord& patient : patients)
+    for (const SlideRow& row : patient.slides) {
+      if (file_state(row.path).reason != Reason::present) continue;
+      const std::optional<std::int64_t> width = reader_of(row).width(row, encoder);
+      if (!width) continue;
+      auto same = std::ranges::find(widths, *width, &Width::values);
+      if (same == widths.end()) same = widths.insert(widths.end(), {*width, {}});
+      same->rows.push_back(&row);
+    }
+  std::ranges::stable_sort(widths, std::ranges::greater(), [](const Width& width) { return width.rows.size(); });
+  return widths;
+}
+
 }  // namespace
 
-std::optional<Layout> layout_of(const SlideRow& row, const TileEncoder& encoder) {
-  return file_state(row.path).reason == Reason::present ? reader_of(row).layout(row, encoder) : std::nullopt;
+std::optional<Layout> layout_of(const std::vector<PatientRecord>& patients, const TileEncoder& encoder) {
+  for (const Width& width : widths_of(patients, encoder))
+    for (const SlideRow* row : width.rows)
+      if (const std::optional<Layout> layout = reader_of(*row).layout(*row, encoder)) return layout;
+  return std::nullopt;
 }
 
 Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, TileEncoder& encoder, Facts& facts, Pictures& pictures) {
@@ -71,7 +100,7 @@ Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, con
     }
     if (tiles.reason == Reason::present && tiles.width != layout.item.front()) {
       tiles.reason = Reason::odd_shape;
-      tiles.detail = "features of width " + std::to_string(tiles.width) + " where the cohort's first slide has " + std::to_string(layout.item.front());
+      tiles.detail = "width " + std::to_string(tiles.width) + ", the cohort's slides have " + std::to_string(layout.item.front());
     }
     const std::string name = modality.name + "." + std::to_string(slide + 1) + ".";
     facts[name + "state"] = {Fact::State::known, std::string(name_of(tiles.reason)), reader_of(patient.slides[slide]).name, 1};

@@ -8,12 +8,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace hepar::pathology {
 
-// {width} float16, one item a tile: of a file of tile features its own, of a whole slide the encoder's. nullopt when the row
-// cannot be read as either. The first readable row of a cohort (in the order of its patients) fixes the layout.
-[[nodiscard]] std::optional<Layout> layout_of(const SlideRow& row, const TileEncoder& encoder);
+// {width} float16, one item a tile: of a file of tile features its own, of a whole slide the encoder's. The width that most
+// files of the cohort have, by their headers, whatever their order; of equally common ones that of the earlier patient.
+// nullopt when not one row can be read as either.
+[[nodiscard]] std::optional<Layout> layout_of(const std::vector<PatientRecord>& patients, const TileEncoder& encoder);
 
 // All slide rows of the patient, in table order, as one bag; tile features are imported as they are, whole slides go through
 // the encoder. Never throws for a bad file: one unreadable slide of several is left out and named in `detail`; when none is

@@ -34,6 +34,13 @@ TileFeatures unusable(Reason reason, std::string detail) {
   return tiles;
 }
 
+Id open_file(const std::filesystem::path& path) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  const Id access(H5Pcreate(H5P_FILE_ACCESS), &H5Pclose);
+  H5Pset_file_locking(access.get(), 0, 1);
+  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose};
+}
+
 std::vector<std::int64_t> shape_of(const Id& dataset) {
   const Id space(H5Dget_space(dataset.get()), &H5Sclose);
   std::vector<hsize_t> extent(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
@@ -48,6 +55,8 @@ Id open_first(const Id& file, std::initializer_list<const char*> names) {
     if (H5Lexists(file.get(), name, H5P_DEFAULT) > 0) return Id(H5Dopen2(file.get(), name, H5P_DEFAULT), &H5Dclose);
   return Id(-1, &H5Dclose);
 }
+
+Id open_features(const Id& file) { return open_first(file, {"features", "feats"}); }
 
 bool is_half(const Id& type) { return H5Tget_class(type.get()) == H5T_FLOAT && H5Tget_size(type.get()) == 2 && H5Tget_ebias(type.get()) == 15; }
 
@@ -121,13 +130,18 @@ bool takes_tile_features(const std::filesystem::path& path) {
   return extension == ".h5" || extension == ".hdf5";
 }
 
+std::optional<std::int64_t> width_of_tile_features(const std::filesystem::path& path) {
+  const Id file = open_file(path);
+  if (!file.good()) return std::nullopt;
+  const Id features = open_features(file);
+  const std::vector<std::int64_t> shape = features.good() ? shape_of(features) : std::vector<std::int64_t>();
+  return shape.size() == 2 && shape[0] > 0 && shape[1] > 0 ? std::optional(shape[1]) : std::nullopt;
+}
+
 TileFeatures read_tile_features(const std::filesystem::path& path) {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  const Id access(H5Pcreate(H5P_FILE_ACCESS), &H5Pclose);
-  H5Pset_file_locking(access.get(), 0, 1);
-  const Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
+  const Id file = open_file(path);
   if (!file.good()) return unusable(Reason::unreadable, "not a whole HDF5 file");
-  const Id features = open_first(file, {"features", "feats"});
+  const Id features = open_features(file);
   if (!features.good()) return coordinates_only(open_first(file, {"coords"}));
   const std::vector<std::int64_t> shape = shape_of(features);
   if (shape.size() != 2 || shape[1] < 1) return unusable(Reason::odd_shape, "features are not tiles x width");

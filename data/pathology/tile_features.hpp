@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct TileFeatures {
 };
 
 [[nodiscard]] bool takes_tile_features(const std::filesystem::path& path);
+// By the header alone; nullopt when it tells of no features.
+[[nodiscard]] std::optional<std::int64_t> width_of_tile_features(const std::filesystem::path& path);
 // `features` or `feats`: n x d or 1 x n x d of any float type; `coords` n x 2. Never throws for a bad file. A file of coordinates
 // alone is `unreadable`, with its count.
 [[nodiscard]] TileFeatures read_tile_features(const std::filesystem::path& path);

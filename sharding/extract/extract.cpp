@@ -32,10 +32,7 @@ struct Extractor {
 };
 
 std::optional<Layout> bag_layout(const Cohort& cohort, const ModalitySpec& modality, const Recipe& recipe) {
-  for (const PatientRecord& patient : cohort.patients)
-    for (const SlideRow& slide : patient.slides)
-      if (const std::optional<Layout> layout = pathology::layout_of(slide, *recipe.encoders.at(modality.name))) return layout;
-  return std::nullopt;
+  return pathology::layout_of(cohort.patients, *recipe.encoders.at(modality.name));
 }
 
 Feature read_bag(const PatientRecord& patient, const ModalitySpec& modality, const Layout& layout, const Recipe& recipe, Facts& facts, Pictures& pictures) {

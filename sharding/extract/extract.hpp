@@ -17,7 +17,7 @@
 namespace hepar::extract {
 
 // The stored modalities of a cohort (vectors left out: they are table columns), their layouts fixed.
-// Bags take the width of the first readable file in the order of patients; a modality of which no file can be read is
+// Bags take the width that most files have; a modality of which no file can be read is
 // left out of the store, and its failures are counted.
 struct Recipe {
   std::vector<ModalitySpec> specs;

@@ -100,4 +100,11 @@ std::vector<std::string> verify(const std::filesystem::path& folder) {
   return problems;
 }
 
+std::size_t hashed_files(const std::filesystem::path& folder) {
+  const Manifest manifest = read_manifest(folder);
+  std::error_code absent;
+  constexpr std::size_t kAlways = 2;  // store.json and tables.h5
+  return kAlways + manifest.shards.size() + static_cast<std::size_t>(manifest.previews) + (fs::exists(Names{folder}.flow(), absent) ? 1 : 0);
+}
+
 }  // namespace hepar::store

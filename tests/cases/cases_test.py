@@ -7,7 +7,9 @@
   files: {path: content}      written into the case's folder; replace: {path: [[regex, text], …]}; remove: [path]; flip: [path] changes its middle byte
   shell: [commands]           run in the case's folder
   read_only: [paths]          mounted read-only for the command
-  command: [words]            {cohort} {store} {run} {validation} {disk} {out} {case} {hepar} are replaced
+  command: [words]            {cohort} {store} {run} {validation} {disk} {out} {case} {hepar} {python} are replaced
+  results: PATH               where standard output goes
+  file_size: BYTES            the largest file that the command may write
   silent: true                the results hold the errors, stderr has none
   changes: [paths]            files that a failed command may rewrite, such as a status.json
   ranks, exit, stderr (regex on one line), stdout (regex), exists: [paths], absent: [paths], holds: {path: regex in that file}
@@ -15,6 +17,7 @@ A failure prints exactly one `hepar: error:` line, lets no library speak, and le
 case holds which kind of badness for which command; it is checked against the folders and against `hepar --help`.
 usage: cases_test.py PROGRAM SOURCE_DIR [CASE...]"""
 import concurrent.futures
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -40,9 +43,11 @@ class Skipped(Exception):
     pass
 
 
-def run(words, cwd=None, ranks=1):
+def run(words, cwd=None, ranks=1, results=None, file_size=None):
+    limit = ["prlimit", f"--fsize={file_size}"] if file_size else []
     launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
-    return subprocess.run(launch + [str(w) for w in words], cwd=cwd, env=environment, capture_output=True, text=True, errors="replace", timeout=300)
+    with open(results, "wb") if results else contextlib.nullcontext(subprocess.PIPE) as stdout:
+        return subprocess.run(limit + launch + [str(w) for w in words], cwd=cwd, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, errors="replace", timeout=300)
 
 
 class Bases:
@@ -140,7 +145,7 @@ def flip(folder, pattern):
 
 
 def prepare(case, folder, bases, mounts):
-    places = {"case": folder, "out": folder / "out", "hepar": program, "disk": folder / "disk"}
+    places = {"case": folder, "out": folder / "out", "hepar": program, "python": sys.executable, "disk": folder / "disk"}
     made = case.get("made") or []
     places["in_cohort"] = case.get("sharded") or "{cohort}" in str([case["command"], case.get("shell")])
     for what in ("cohort", "store", "run", "validation"):
@@ -209,7 +214,7 @@ def attempt(folder, work, bases):
             places = prepare(case, here, bases, mounts)
             before = bytes_of(here, case.get("changes") or ())
             words = [filled(str(word), places) for word in case["command"]]
-            return judge(case, run([program, *words], cwd=here, ranks=case.get("ranks", 1)), places, before)
+            return judge(case, run([program, *words], cwd=here, ranks=case.get("ranks", 1), results=case.get("results"), file_size=case.get("file_size")), places, before)
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
         return f"cannot be run: {error}"
     finally:

@@ -3,6 +3,7 @@
 #include "tests/cohort/folder.hpp"
 
 #include "data/base/random.hpp"
+#include "data/base/text.hpp"
 #include "data/cohort/eligibility.hpp"
 
 #include <gtest/gtest.h>
@@ -267,6 +268,19 @@ constexpr const char* kRules =
     "  - {id: cirrhosis, require: \"cirrhosis\", on_unknown: query, stage: analysis}\n"
     "  - {id: slide, require: \"slide.tissue_mm2 > 5\", on_unknown: include}\n"
     "readings:\n  older:\n    - {id: age, require: \"age >= 18\"}\n    - {id: added, require: \"not cirrhosis\"}\n";
+
+TEST(Flow, SaysAllOfALongRuleAndCutsNoWord) {
+  const std::string rule = "no metastasis on any image of the six weeks before surgery, nor another malignancy within five years";
+  Flow flow;
+  flow.patients = {{"A", 3}};
+  flow.steps.push_back({"spread", rule, {{"A", 3}}, {{"A", 1}}, {}, {}, {}, {}});
+  flow.steps.push_back({"known", "肝细胞癌术后病理诊断明确且影像资料完整并且随访时间不少于三十六个月的患者", {{"A", 2}}, {{"A", 2}}, {}, {}, {}, {}});
+  constexpr std::size_t kLabel = 60;
+  std::string said;
+  for (const std::string& line : split(flow.text(), '\n')) said += std::string(trim(line.substr(0, kLabel))) + " ";
+  EXPECT_NE(said.find("- spread: " + rule + " "), std::string::npos) << flow.text();
+  EXPECT_NE(flow.text().find("的患者\n"), std::string::npos) << flow.text();
+}
 
 TEST(Flow, CountsEverybodyOnceInEveryCentre) {
   Folder folder;

@@ -151,7 +151,7 @@ TEST_F(TileFiles, SeveralSlidesAreOneBagInTableOrder) {
   const fs::path b = write("b.h5", {{"features", {3, 4}, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, second.data()}, {"coords", {3, 2}, H5T_STD_I64LE, H5T_NATIVE_INT64, kCoords.data()}});
   const ModalitySpec modality = slide_modality();
   const auto encoder = builtin_encoder(modality);
-  EXPECT_EQ(layout_of(with_slides({a}).slides.front(), *encoder)->item, std::vector<std::int64_t>{4});
+  EXPECT_EQ(layout_of({with_slides({a})}, *encoder)->item, std::vector<std::int64_t>{4});
   const Layout layout = layout_of_width(4);
   Facts facts;
   Pictures pictures;
@@ -166,6 +166,25 @@ TEST_F(TileFiles, SeveralSlidesAreOneBagInTableOrder) {
   EXPECT_EQ(bag.coords[4], (std::array<std::int32_t, 3>{1, 512, 20}));
 }
 
+TEST_F(TileFiles, TheCohortHasTheWidthOfMostFilesThatCanBeRead) {
+  const std::vector<float> values = exact(8);
+  const float infinite = std::numeric_limits<float>::infinity();
+  const std::vector<float> endless(8, infinite);
+  const fs::path odd = write("odd.h5", {{"features", {1, 8}, half(), H5T_NATIVE_FLOAT, values.data()}});
+  const fs::path one = write("one.h5", {{"features", {2, 4}, half(), H5T_NATIVE_FLOAT, values.data()}}), two = write("two.h5", {{"feats", {2, 4}, half(), H5T_NATIVE_FLOAT, values.data()}});
+  const fs::path bad = write("bad.h5", {{"features", {8, 1}, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, endless.data()}});
+  const auto encoder = builtin_encoder(slide_modality());
+  const auto width = [&](const std::vector<fs::path>& first, const std::vector<fs::path>& second) {
+    const std::optional<Layout> layout = layout_of({with_slides(first), with_slides(second)}, *encoder);
+    return layout ? layout->item.front() : 0;
+  };
+  EXPECT_EQ(width({odd}, {one, two}), 4);
+  EXPECT_EQ(width({one, two}, {odd}), 4);
+  EXPECT_EQ(width({odd}, {one}), 8) << "equally common: that of the earlier patient";
+  EXPECT_EQ(width({folder_ / "absent.h5", bad, bad}, {two}), 4) << "of a width that no file gives, nothing can be stored";
+  EXPECT_EQ(width({bad}, {folder_ / "absent.h5"}), 0);
+}
+
 TEST_F(TileFiles, ABadSlideLeavesTheOthersAndIsCounted) {
   const std::vector<float> values = exact(8);
   const fs::path good = write("good.h5", {{"features", {2, 4}, half(), H5T_NATIVE_FLOAT, values.data()}}), odd = write("odd.h5", {{"features", {4, 2}, half(), H5T_NATIVE_FLOAT, values.data()}});
@@ -178,7 +197,7 @@ TEST_F(TileFiles, ABadSlideLeavesTheOthersAndIsCounted) {
   ASSERT_TRUE(some.present());
   EXPECT_EQ(some.items, 2);
   EXPECT_EQ(some.coords.front()[0], 1) << "the slide's number is that of its row";
-  EXPECT_NE(some.detail.find("slide 1: features of width 2"), std::string::npos) << some.detail;
+  EXPECT_NE(some.detail.find("slide 1: width 2, the cohort's slides have 4"), std::string::npos) << some.detail;
   EXPECT_NE(some.detail.find("slide 3: no such file"), std::string::npos) << some.detail;
   EXPECT_EQ(read_bag(with_slides({odd}), modality, layout, *encoder, facts, pictures).reason, Reason::odd_shape);
   EXPECT_EQ(read_bag(with_slides({folder_ / "absent.h5"}), modality, layout, *encoder, facts, pictures).reason, Reason::missing_file);

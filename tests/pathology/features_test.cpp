@@ -219,7 +219,7 @@ TEST_F(SlideBags, SlidesAndImportedFactsComeTogether) {
   PatientRecord patient;
   patient.slides = {make("a.tif"), make("b.tif", 1500)};
   BuiltinEncoder encoder(128);
-  const std::optional<Layout> layout = layout_of(patient.slides.front(), encoder);
+  const std::optional<Layout> layout = layout_of({patient}, encoder);
   ASSERT_TRUE(layout);
   EXPECT_EQ(layout->item, std::vector<std::int64_t>{BuiltinEncoder::kWidth});
   EXPECT_EQ(layout->meaning, "builtin/2");

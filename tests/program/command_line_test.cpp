@@ -177,5 +177,13 @@ TEST_F(CommandLineTest, HelpShowsEveryRowOnTwoScreens) {
     EXPECT_FALSE(parse_command_line(words, commands_).text.empty());
 }
 
+TEST(Help, ShowsTheOptionsOfTheCommandAndThenItsGroups) {
+  Values values;
+  Grow grow(values);
+  const std::string text = help(grow);
+  EXPECT_LT(text.find("--endpoints"), text.find("\ntrain:\n")) << text;
+  EXPECT_EQ(text.find("\n:\n"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace hepar::program

@@ -2,6 +2,7 @@
 """What a site copies: the job's body, the module file and the container's definition are read here by the tools that are there."""
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,26 @@ def scripts_are_clean():
     assert any("apptainer exec --bind /data hepar.sif hepar shard" in script for script in scripts)
 
 
+def log_of(script):
+    """As sbatch reads the line: quotes group words, %% is a per cent sign."""
+    line = next(line for line in script.splitlines() if line.startswith("#SBATCH --output="))
+    words = shlex.split(line.removeprefix("#SBATCH "), comments=True)
+    assert len(words) == 1, line
+    return words[0].removeprefix("--output=")
+
+
+def any_folder_has_its_log():
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in ("plain", "a b", "100%j", "it's #1", 'say "x"'):
+            words = [program, "submit", "train", "--store", "s", "--out", f"{scratch}/{name}/r", "--cluster", source / "configs" / "cluster" / "example.yaml", "--dry-run"]
+            log = log_of(checked(words, None))
+            assert log == f"{scratch}/{name}/r.submit/".replace("%", "%%") + "%x-%j.log", log
+        for name in ("a\nb", "a\x1bb", "a\\b"):
+            words[words.index("--out") + 1] = f"{scratch}/{name}/r"
+            done = subprocess.run(words, capture_output=True, text=True)
+            assert done.returncode == 2 and done.stderr.count("\n") == 1 and "a job script cannot name" in done.stderr, (name, done)
+
+
 def the_module_file_sets_the_path():
     if not shutil.which("tclsh"):
         return
@@ -62,6 +83,6 @@ def the_container_definition_is_whole():
     assert "hepar doctor" in sections["test"]
 
 
-for check in (scripts_are_clean, the_module_file_sets_the_path, the_container_definition_is_whole):
+for check in (scripts_are_clean, any_folder_has_its_log, the_module_file_sets_the_path, the_container_definition_is_whole):
     check()
-print("3 passed, 0 failed")
+print("4 passed, 0 failed")

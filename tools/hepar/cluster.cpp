@@ -22,6 +22,13 @@ void directive(std::string& out, const char* option, const std::string& value) {
   if (!value.empty()) out += fmt::format("#SBATCH --{}={}\n", option, value);
 }
 
+// sbatch reads quotes and # like a shell, and replaces %x and the like.
+std::string log_of(const Job& job) {
+  std::string folder;
+  for (const char c : job.notes.string()) folder += c == '%' ? std::string("%%") : c == '"' ? std::string("\\\"") : std::string(1, c);
+  return '"' + folder + (job.tasks > 0 ? "/%x-%A_%a.log" : "/%x-%j.log") + '"';
+}
+
 std::string number(long long value) { return value > 0 ? std::to_string(value) : std::string(); }
 
 std::string header(const Cluster& cluster, const Job& job) {
@@ -46,7 +53,7 @@ std::string header(const Cluster& cluster, const Job& job) {
   if (!job.after.empty()) directive(out, "dependency", "afterany:" + join(job.after, ":"));
   out += "#SBATCH --requeue\n#SBATCH --open-mode=append\n";
   directive(out, "signal", fmt::format("B:{}@{}", cluster.signal, cluster.signal_lead));
-  directive(out, "output", (job.notes / (job.tasks > 0 ? "%x-%A_%a.log" : "%x-%j.log")).string());
+  directive(out, "output", log_of(job));
   for (const std::string& more : cluster.extra) out += "#SBATCH " + more + "\n";
   return out;
 }

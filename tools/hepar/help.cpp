@@ -12,6 +12,12 @@ namespace hepar::program {
 
 namespace {
 
+// "train" of train.steps; empty for an option of the command itself.
+std::string group_of(const Row& row) {
+  const std::size_t dot = row.name.find('.');
+  return dot == std::string::npos ? "" : row.name.substr(0, dot);
+}
+
 std::string describe(const Row& row) {
   const std::string unit = row.unit.empty() ? "" : ", " + row.unit;
   const std::string value = row.required ? "required" : "default " + row.get();
@@ -36,9 +42,10 @@ std::string help(Command& command) {
   std::string text = fmt::format("hepar {}{}{}: {}\n\n", command.name(), command.positional().empty() ? "" : " ", command.positional(), command.summary());
   std::string group;
   const std::vector<std::string> elsewhere = command.explained_elsewhere();
-  for (const Row& row : command.rows()) {
-    const std::size_t dot = row.name.find('.');
-    const std::string prefix = dot == std::string::npos ? "" : row.name.substr(0, dot);
+  std::vector<Row> rows = command.rows();
+  std::ranges::stable_partition(rows, [](const Row& row) { return group_of(row).empty(); });
+  for (const Row& row : rows) {
+    const std::string prefix = group_of(row);
     if (prefix == "faults" || std::ranges::find(elsewhere, prefix) != elsewhere.end()) continue;  // faults: for tests of the laws
     if (prefix != group) text += fmt::format("{}:\n", prefix);
     group = prefix;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `hepar inspect`: what Hepar sees in a store, run, cohort folder, image, feature file or report, or why it is refused.
+// `hepar inspect`: what Hepar sees in a store, run, sweep, table of predictions, cohort folder, image, feature file or report, or why it is refused.
 #include "tools/hepar/inspect.hpp"
 
 #include "data/base/error.hpp"
@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
 namespace hepar::program {
@@ -21,16 +20,21 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kReadable =
+    "inspect reads stores, runs, sweeps, predictions, cohorts, DICOM, NIfTI (.nii), whole slides, tile features (.h5) and reports (.txt, .md)";
+
 Finding look(const fs::path& path, const std::vector<Look>& kinds, const InspectOptions& options) {
   std::error_code missing;
   if (is_special(path)) return refused(path, kinds.back().name, "is a pipe or device, not a file");
   const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const Look& one) { return one.takes(path); });
   if (!fs::exists(path, missing)) return refused(path, kind->name, "does not exist");
   try {
-    return kind->look(path, options);
+    Finding found = kind->look(path, options);
+    if (options.verify && found.damage.empty() && !found.json.contains("verified_files")) found.json["verified_files"] = 0;
+    return found;
   } catch (const Error& error) {
-    // A damaged store or run and a patient that is not there are the command's error, with their own exit code.
-    if (std::string_view(kind->name) == "store" || std::string_view(kind->name) == "run") throw;
+    // A damaged store, run or sweep and a patient that is not there are the command's error, with their own exit code.
+    if (const std::string_view name = kind->name; name == "store" || name == "run" || name == "sweep" || name == "predictions") throw;
     return refused(path, kind->name, error.what());
   }
 }
@@ -57,20 +61,36 @@ std::string one_line(const Json& object) {
   return line;
 }
 
-void print_keys(const Json& json) {
+bool nested(const Json& object) { return std::any_of(object.begin(), object.end(), [](const Json& value) { return value.is_object(); }); }
+
+// A line each of what an object holds; an object of plain values takes one line, all others lines of their own.
+void print_keys(const Json& json, std::size_t indent) {
+  constexpr std::size_t kColumn = 18;  // where values start, for names that are not longer
+  const std::string margin(indent, ' ');
+  const auto line = [&](const std::string& key, const std::string& value) { fmt::print("{}{:<{}} {}\n", margin, key, kColumn - std::min<std::size_t>(indent, 2), value); };
   for (const auto& [key, value] : json.items()) {
-    if (key == "path" || key == "kind" || key == "readable" || key == "usable" || key == "reason" || key == "notes") continue;
     if (value.is_array() && !value.empty() && value.front().is_object()) {
-      for (std::size_t i = 0; i < value.size(); ++i) fmt::print("  {:<16} {}\n", key + " " + std::to_string(i + 1), one_line(value[i]));
-      continue;
+      for (std::size_t i = 0; i < value.size(); ++i) line(key + " " + std::to_string(i + 1), one_line(value[i]));
+    } else if (!value.is_object()) {
+      line(key, value.is_string() ? value.get<std::string>() : value.dump());
+    } else if (!nested(value) && indent > 2) {
+      line(key, one_line(value));
+    } else {
+      fmt::print("{}{}\n", margin, key);
+      print_keys(value, indent + 2);
     }
-    if (!value.is_object()) {
-      fmt::print("  {:<16} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
-      continue;
-    }
-    fmt::print("  {}\n", key);
-    for (const auto& [inner, one] : value.items()) fmt::print("    {:<24} {}\n", inner, one.is_string() ? one.get<std::string>() : one.dump());
   }
+}
+
+// What the first line, the notes and the line of --verify do not say.
+Json details_of(Json json) {
+  for (const char* said : {"path", "kind", "readable", "usable", "reason", "notes", "verified_files"}) json.erase(said);
+  return json;
+}
+
+std::string verified_text(std::size_t files) {
+  if (files == 0) return "nothing, for no file of it has a hash";
+  return files == 1 ? "1 file by its hash" : fmt::format("{} files by their hashes", files);
 }
 
 void print(const Finding& found) {
@@ -78,10 +98,11 @@ void print(const Finding& found) {
   if (found.text.empty()) {
     fmt::print("{}: {}{}\n", json.at("path").get<std::string>(), json.at("kind").get<std::string>(),
                json.at("usable").get<bool>() ? "" : ", not usable: " + json.at("reason").get<std::string>());
-    print_keys(json);
+    print_keys(details_of(json), 2);
   } else {
     fmt::print("{}: {}", json.at("path").get<std::string>(), found.text);
   }
+  if (const auto files = json.find("verified_files"); files != json.end()) fmt::print("  verified: {}\n", verified_text(*files));
   for (const Json& note : json.at("notes")) fmt::print("  note: {}\n", note.at("text").get<std::string>());
   for (const std::string& damage : found.damage) fmt::print("  damaged: {}\n", damage);
 }
@@ -89,11 +110,11 @@ void print(const Finding& found) {
 class Inspect : public Command {
  public:
   std::string_view name() const override { return "inspect"; }
-  std::string_view summary() const override { return "what Hepar sees in a store, run, cohort, image, feature file or report"; }
+  std::string_view summary() const override { return "what Hepar sees in a store, run, sweep, predictions, cohort, image, feature file or report"; }
   std::string_view example() const override { return "hepar inspect store --verify"; }
   std::string_view positional() const override { return "PATH…: what to look at"; }
   std::vector<Row> rows() override {
-    return {row("verify", options_.verify, "re-hash a store, run or validation; exit 4 names what differs. Without a hash: logs (events.jsonl, tensorboard/, trace.json, status.json) and what a store says to people (summary.json, *.csv, quality.html, journal/)"), row("patient", options_.patient, "show this patient of a store"),
+    return {row("verify", options_.verify, "re-hash a store, run, validation, sweep or sealed predictions; exit 4 names what differs. Without a hash: logs (events.jsonl, tensorboard/, trace.json, status.json) and what a store says to people (summary.json, *.csv, quality.html, journal/)"), row("patient", options_.patient, "show this patient of a store"),
             row("um_per_pixel", options_.um_per_pixel, {0, 100}, "um", "of a slide whose file does not say it"),
             row("export", options_.export_to, "folder for tile features (of a store or feature file) or the tissue mask (of a slide, GeoJSON)"),
             row("layout", options_.layout, {"clam", "trident"}, "of exported tile features")};
@@ -125,14 +146,13 @@ class Inspect : public Command {
       all.push_back(found.json);
     }
     if (context.json) print_json(all, 1);
-    std::fflush(stdout);
     for (const Finding& found : findings)
       if (!found.damage.empty())
         throw store_error("is damaged: " + found.damage.front(), {found.json.at("path").get<std::string>()}, "restore the file, or make it again");
     for (const Finding& found : findings)
       if (!found.readable())
         throw input_error("cannot be read: " + found.json.at("reason").get<std::string>(), {found.json.at("path").get<std::string>()},
-                          "see data formats in the README");
+                          kReadable);
   }
 
   InspectOptions options_;
@@ -149,6 +169,16 @@ Finding refused(const fs::path& path, std::string_view kind, const std::string& 
   found.json["readable"] = found.json["usable"] = false;
   found.json["reason"] = reason;
   return found;
+}
+
+void note_verified(Finding& found, const Verified& verified) {
+  found.damage = verified.problems;
+  if (verified.problems.empty()) {
+    found.json["verified_files"] = verified.files;
+    return;
+  }
+  found.json["usable"] = false;
+  found.json["reason"] = verified.problems.front();
 }
 
 bool ends_with_one_of(const fs::path& path, std::initializer_list<const char*> ends) {

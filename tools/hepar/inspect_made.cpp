@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `hepar inspect` says of a store, a run and a cohort folder.
+// What `hepar inspect` says of a store, a run and a cohort folder, and in which order paths are tried.
 #include "data/base/files.hpp"
 #include "data/base/run_folder.hpp"
 #include "data/cohort/cells.hpp"
 #include "sharding/store/layout.hpp"
 #include "sharding/store/store.hpp"
+#include "sharding/store/verify.hpp"
 #include "tools/hepar/inspect.hpp"
+#include "tools/hepar/inspect_results.hpp"
 #include "tools/hepar/inspect_run.hpp"
 
 #include <array>
@@ -46,12 +48,8 @@ Json patient_json(const store::Store& store, const std::string& key) {
 Finding look_at_store(const fs::path& path, const InspectOptions& options) {
   Finding found = finding(path, "store");
   // Damage is looked for first: a damaged store may not open, and which part it is matters more.
-  if (options.verify) found.damage = store::verify(path);
-  if (!found.damage.empty()) {
-    found.json["usable"] = false;
-    found.json["reason"] = found.damage.front();
-    return found;
-  }
+  if (options.verify) note_verified(found, {store::verify(path), store::hashed_files(path)});
+  if (!found.damage.empty()) return found;
   const store::Store store = store::Store::open(path);
   std::map<std::string, std::int64_t> centres;
   std::int64_t eligible = 0;
@@ -88,11 +86,7 @@ Finding look_at_run(const fs::path& path, const InspectOptions& options) {
   Finding found = finding(path, "run");
   found.json.update(run_summary(path));
   found.text = headline_of(path);
-  if (options.verify) found.damage = verify_run(path);
-  if (!found.damage.empty()) {
-    found.json["usable"] = false;
-    found.json["reason"] = found.damage.front();
-  }
+  if (options.verify) note_verified(found, verify_run(path));
   return found;
 }
 
@@ -116,6 +110,8 @@ Finding look_at_cohort(const fs::path& path, const InspectOptions&) {
 std::vector<Look> made_looks() {
   return {{"store", [](const fs::path& p) { return fs::exists(store::Names{p}.manifest()) || (fs::is_directory(p) && fs::exists(store::Names{p}.journal())); }, &look_at_store, &export_store},
           {"run", [](const fs::path& p) { return fs::exists(RunFolder{p}.run()) || fs::exists(ValidationFolder{p}.results()); }, &look_at_run},
+          {"sweep", &is_sweep, &look_at_sweep},
+          {"predictions", &is_predictions, &look_at_predictions},
           {"cohort",
            [](const fs::path& p) {
              return fs::exists(p / "cohort.yaml") || ends_with_one_of(p, {".yaml", ".yml"});

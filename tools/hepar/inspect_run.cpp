@@ -58,7 +58,7 @@ class Verification {
     model(folder, {run, sealed_part(folder.root, kModelDocument)});
   }
 
-  [[nodiscard]] std::vector<std::string> take() { return std::move(problems_); }
+  [[nodiscard]] Verified take() { return std::move(verified_); }
 
  private:
   void one_fold(const RunFolder& folder) {
@@ -80,21 +80,23 @@ class Verification {
 
   void model(const RunFolder& folder, const std::vector<Json>& records) {
     if (!fs::exists(folder.model())) return say(folder.model(), "missing");
+    ++verified_.files;
     try {
       const std::string hash = parameters_hash(folder.model());
       for (const Json& record : records)
         if (record.is_object() && record.at("parameters_sha256") != hash) say(folder.model(), "parameters_sha256 is not that of " + record.value("schema", ""));
     } catch (const Error& error) {
-      problems_.emplace_back(error.what());
+      verified_.problems.emplace_back(error.what());
     }
   }
 
   // A sealed document; null when it is damaged, which is said.
   Json sealed_part(const fs::path& folder, const DocumentKind& kind) {
+    ++verified_.files;
     try {
       return read_one(folder, kind);
     } catch (const Error& error) {
-      problems_.emplace_back(error.what());
+      verified_.problems.emplace_back(error.what());
       return {};
     }
   }
@@ -102,6 +104,7 @@ class Verification {
   // A file whose hash `record` carries under `key`, if it does.
   void hashed_part(const fs::path& file, const Json& record, const char* key) {
     if (!record.is_object() || !record.contains(key)) return;
+    ++verified_.files;
     if (!fs::exists(file)) {
       say(file, "missing");
     } else if (sha256_file(file) != record.at(key).get<std::string>()) {
@@ -109,10 +112,10 @@ class Verification {
     }
   }
 
-  void say(const fs::path& part, const std::string& problem) { problems_.push_back(part.lexically_relative(root_).string() + ": " + problem); }
+  void say(const fs::path& part, const std::string& problem) { verified_.problems.push_back(part.lexically_relative(root_).string() + ": " + problem); }
 
   fs::path root_;
-  std::vector<std::string> problems_;
+  Verified verified_;
 };
 
 }  // namespace
@@ -175,7 +178,7 @@ std::string parameters_hash(const fs::path& path) {
   return hash.hex();
 }
 
-std::vector<std::string> verify_run(const fs::path& root) {
+Verified verify_run(const fs::path& root) {
   Verification verification(root);
   if (fs::exists(ValidationFolder{root}.results())) {
     verification.validation();

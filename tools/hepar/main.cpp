@@ -2,6 +2,7 @@
 // The program: pins the machine, opens the MPI session, runs one command, and is the only place that ends a failed one.
 #include "data/base/files.hpp"
 #include "data/base/machine.hpp"
+#include "data/base/results.hpp"
 #include "data/base/stop.hpp"
 #include "data/base/text.hpp"
 #include "sharding/mpi/watch.hpp"
@@ -11,12 +12,14 @@
 #include "sharding/mpi/launch.hpp"
 #include "tools/hepar/command_line.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -92,7 +95,7 @@ int run(const std::vector<std::string>& arguments, const program::Commands& comm
   program::CommandLine line;
   mpi::together(world, [&] { line = program::parse_command_line(arguments, commands); });
   if (line.command == nullptr) {
-    if (world.root()) std::fwrite(line.text.data(), 1, line.text.size(), stdout);
+    if (world.root()) fmt::print("{}", line.text);
     return 0;
   }
   check_started_alike(world, *line.command);
@@ -106,6 +109,14 @@ int run(const std::vector<std::string>& arguments, const program::Commands& comm
   if (const std::string why = session.start_watch(); !why.empty()) console.warning("the ranks do not watch each other: " + why);
   const program::Context context{world, console, line.json, printable("hepar " + join(arguments, " ")), line.configured};
   return static_cast<int>(line.command->run(context, line.words));
+}
+
+// A command is done when its results have arrived. One that ends otherwise says so by its code.
+int with_results(int code, const mpi::Communicator& world) {
+  mpi::together(world, [&] {
+    if (world.root() && code == static_cast<int>(ExitCode::done)) finish_results();
+  });
+  return code;
 }
 
 // Before MPI starts: with a wrong launch it would abort with a page of its own, or wait. 0: nothing is wrong.
@@ -150,12 +161,13 @@ int main(int argc, char** argv) {
   }
   hepar::pin_and_restart(argv);
   hepar::install_stop_signals();
+  std::signal(SIGXFSZ, SIG_IGN);  // writing beyond a file-size limit is then EFBIG, an error like a full disk
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const hepar::program::Commands commands = hepar::program::commands();
   if (const int code = hepar::refused_launch(arguments, commands)) return code;
   hepar::mpi::Session session(argc, argv);
   try {
-    const int code = hepar::run(arguments, commands, session);
+    const int code = hepar::with_results(hepar::run(arguments, commands, session), session.world());
     session.finish();
     return code;
   } catch (const hepar::AgreedError& error) {

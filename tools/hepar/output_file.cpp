@@ -3,6 +3,7 @@
 
 #include "data/base/error.hpp"
 #include "data/base/files.hpp"
+#include "sharding/store/layout.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -33,6 +34,16 @@ void check_output(const fs::path& path, const OutputKind& kind) {
   }
   const Publication probe(path);  // removed again
   if (!std::ofstream(probe.temporary())) throw disk_error("cannot create", {path.string()});
+}
+
+void refuse_inside_store(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path above = fs::weakly_canonical(fs::absolute(folder), ignored);
+  while (above.has_relative_path()) {
+    above = above.parent_path();
+    if (fs::exists(store::Names{above}.manifest(), ignored))
+      throw usage_error("lies inside the store " + above.string(), {folder.string()}, "choose an --out beside the store");
+  }
 }
 
 }  // namespace hepar::program

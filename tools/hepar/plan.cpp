@@ -99,7 +99,7 @@ class Plan : public Command {
  public:
   std::string_view name() const override { return "plan"; }
   std::string_view summary() const override { return "predict hours, memory and efficiency of a study from measured steps"; }
-  std::string_view example() const override { return "mpirun -n 2 hepar plan --config experiment.yaml --store store --seeds 5 --time_limit_hours 24"; }
+  std::string_view example() const override { return "mpirun -n 2 hepar plan --config experiment.yaml --store store --seeds 5 --time-limit-hours 24"; }
   std::string_view schema() const override { return "hepar-experiment/1"; }
   std::vector<std::string> explained_elsewhere() const override { return {"model", "train", "validation", "decision", "resources"}; }
   std::vector<Row> rows() override {

@@ -38,7 +38,7 @@ class Predict : public Command {
     if (!context.world.root()) return ExitCode::done;
     if (context.json) {
       nlohmann::ordered_json result{{"predictions", out_}, {"patients", made.patients}, {freeze_ ? "left_out_trained_on" : "trained_on", made.trained_on}};
-      if (freeze_) result["seal_sha256"] = made.seal;
+      if (freeze_) result.update({{"seal_sha256", made.seal}, {"outcomes_known", made.known}});
       print_json(result);
     } else {
       const std::string seen = made.trained_on == 0 ? "" : freeze_ ? fmt::format(", without {} that the model was trained on", made.trained_on) : fmt::format(", {} of whom the model was trained on", made.trained_on);
@@ -52,6 +52,7 @@ class Predict : public Command {
   struct Made {
     std::int64_t patients = 0, trained_on = 0;
     std::string seal;
+    std::int64_t known = 0;  // patients whose outcomes the store holds
   };
 
   // Those that a validation or a fold records by their hash are not ours.
@@ -116,7 +117,11 @@ class Predict : public Command {
     publish(out_, csv.text());
     if (predictor.arms().size() > 1) publish(evaluation::decisions_path(out_), decisions.text());
     Made made{static_cast<std::int64_t>(patients.size()), trained_on, {}};
-    if (freeze_) made.seal = evaluation::freeze({run_, out_, store, patients, trained_on, HEPAR_VERSION, rule.json()});
+    if (!freeze_) return made;
+    made.seal = evaluation::freeze({run_, out_, store, patients, trained_on, HEPAR_VERSION, rule.json()});
+    made.known = evaluation::outcomes_known(evaluation::read_seal(out_));
+    if (made.known > 0)
+      context.console.warning(fmt::format("evaluate will refuse this seal: the store knows the outcome of {} of its {} patients already; seal predictions of a store without follow_up", made.known, made.patients));
     return made;
   }
 

@@ -33,7 +33,7 @@ class Report : public Command {
       check_output(out_, {"page of hepar report", [](std::string_view beginning) { return beginning.starts_with(report::kFirstBytes); }});
       const std::string page = report::page({words.front(), store});
       // What is shown is what was written: no changed prediction or weight becomes a page.
-      if (const std::vector<std::string> problems = verify_run(words.front()); !problems.empty())
+      if (const std::vector<std::string> problems = verify_run(words.front()).problems; !problems.empty())
         throw store_error(problems.front() + (problems.size() > 1 ? " and " + std::to_string(problems.size() - 1) + " more" : ""), {words.front()}, "restore it, or make it again; hepar inspect RUN --verify lists all");
       publish(out_, page);
       if (context.json) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hepar status DIR`: what runs, what waits, what failed, from the plain files of a run, validation, sweep or store. Needs no MPI.
 #include "data/base/log.hpp"
+#include "data/base/results.hpp"
 #include "tools/hepar/command.hpp"
 #include "tools/hepar/print_json.hpp"
 #include "tools/hepar/status_lines.hpp"
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <thread>
 
 namespace hepar::program {
@@ -92,7 +92,7 @@ class StatusCommand : public Command {
       if (watch_ && ::isatty(STDOUT_FILENO) == 1) fmt::print("\033[H\033[2J");
       fmt::print("{}", table(lines));
     }
-    std::fflush(stdout);
+    finish_results();  // while it watches too
   }
   bool watch_ = false;
 };

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 
 namespace hepar::program {
@@ -39,6 +40,14 @@ const Submittable& submittable(const std::string& name) {
     names.emplace_back(one.command);
   }
   throw usage_error("'" + name + "' is not submitted", {}, name_advice(name, names));
+}
+
+// The log lies beside --out, and a line of the job script names it: sbatch ends that line at a line break, and a backslash
+// would make it take %j as it stands.
+void check_place(const fs::path& out) {
+  const std::string place = out.string();
+  if (std::any_of(place.begin(), place.end(), [](unsigned char c) { return std::iscntrl(c) != 0 || c == '\\'; }))
+    throw usage_error("--out holds a control character or a backslash, which a job script cannot name", {}, "choose another folder");
 }
 
 struct Submitted {
@@ -102,6 +111,7 @@ void Submit::read(const std::vector<std::string>& words) {
   if (line.command == nullptr) throw usage_error("'--help' is not submitted", {}, "hepar " + command_ + " --help");
   for (const Row& row : line.command->rows())
     if (row.name == "out") out_ = fs::absolute(Yaml::parse(row.get(), "--out").text());
+  check_place(out_);
   if (tasks_ > 1 && command_ != "sweep") throw usage_error("--tasks goes with sweep, whose workers become its tasks", {}, "validate takes --array");
   if (array_ && command_ != "validate") throw usage_error("--array goes with validate, whose folds become its tasks");
   cluster_ = Cluster::read(cluster_file_);

@@ -3,6 +3,7 @@
 #include "data/base/files.hpp"
 #include "data/base/run_folder.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/output_file.hpp"
 #include "trainer/report/page.hpp"
 #include "trainer/sweep/sweep.hpp"
 
@@ -42,6 +43,7 @@ class Sweep : public Command {
     request_.store = store_;
     request_.out = out_;
     request_.command_line = context.command_line;
+    mpi::together(context.world, [&] { refuse_inside_store(out_); });
     const sweep::SweepResult result = sweep::sweep(request_, context.world, context.console);
     if (result.stopped) return ExitCode::stopped;
     if (!context.world.root()) return ExitCode::done;

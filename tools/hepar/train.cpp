@@ -2,6 +2,7 @@
 // `hepar train`: one model on all eligible patients of a store.
 #include "sharding/store/store.hpp"
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/output_file.hpp"
 #include "tools/hepar/print_json.hpp"
 #include "trainer/engine/engine.hpp"
 #include "trainer/validation/decisions.hpp"
@@ -45,6 +46,7 @@ class Train : public Command {
     std::vector<std::int64_t> patients;
     mpi::together(context.world, [&] {
       if (out_.empty()) throw usage_error("'train' needs --out", {}, "example: " + std::string(example()));
+      refuse_inside_store(out_);
       store.emplace(store::Store::open(store_));
       for (std::int64_t p = 0; p < store->patients(); ++p)
         if (store->row(p).verdict.eligible()) patients.push_back(p);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hepar validate`: a model a fold, each tested on patients (and centres) that it never saw.
 #include "tools/hepar/command.hpp"
+#include "tools/hepar/output_file.hpp"
 #include "tools/hepar/print_json.hpp"
 #include "trainer/validation/validate.hpp"
 
@@ -38,6 +39,7 @@ class Validate : public Command {
       if (context.world.root()) fmt::print("{}", text);
       return ExitCode::done;
     }
+    mpi::together(context.world, [&] { refuse_inside_store(out_); });
     const validation::ValidateResult result = validation::validate({experiment_, store_, out_, fold_, gather_, fresh_, resume_, accept_, context.command_line}, context.world, context.console);
     if (result.stopped) return ExitCode::stopped;
     if (!context.world.root() || result.text.empty()) return ExitCode::done;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/evaluation/seal.hpp"
 
+#include "data/base/prediction_files.hpp"
 #include "data/base/run_folder.hpp"
 #include "data/base/sealed.hpp"
 #include "data/base/text.hpp"
@@ -17,13 +18,7 @@ namespace hepar::evaluation {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr const char* kSchema = "hepar-seal/1";
 constexpr std::size_t kNamed = 3;  // patients that an error names
-
-fs::path beside(const fs::path& predictions, const char* ending) {
-  fs::path out = predictions;
-  return out.replace_extension(ending);
-}
 
 std::string now_utc() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()))); }
 
@@ -46,8 +41,8 @@ Json known_outcomes(const store::Store& store, const std::vector<std::int64_t>& 
 
 }  // namespace
 
-fs::path decisions_path(const fs::path& predictions) { return beside(predictions, ".decisions.csv"); }
-fs::path seal_path(const fs::path& predictions) { return beside(predictions, ".seal.json"); }
+fs::path decisions_path(const fs::path& predictions) { return PredictionFiles{predictions}.decisions(); }
+fs::path seal_path(const fs::path& predictions) { return PredictionFiles{predictions}.seal(); }
 
 void refuse_sealed(const fs::path& predictions) {
   std::error_code ignored;
@@ -60,7 +55,7 @@ std::string freeze(const SealRequest& request) {
   const engine::ModelFile model = engine::read_model_file(run.model_json());
   const fs::path decisions = decisions_path(request.predictions);
   std::error_code ignored;
-  Json seal{{"schema", kSchema},
+  Json seal{{"schema", kSealSchema},
             {"sealed_at", now_utc()},
             {"patients", request.patients.size()},
             {"left_out_trained_on", request.trained_on},
@@ -87,7 +82,7 @@ Seal read_seal(const fs::path& predictions) {
   if (!fs::exists(path, ignored))
     throw store_error("these predictions are not sealed: there is no " + path.filename().string(), {predictions.string()},
                       "seal predictions when they are made: hepar predict --freeze");
-  Seal seal{read_sealed(path, kSchema, "restore the seal that was written; a broken one proves nothing"), {}, 0};
+  Seal seal{read_sealed(path, kSealSchema, "restore the seal that was written; a broken one proves nothing"), {}, 0};
   try {
     const auto check = [&](const Json& file, const fs::path& where) {
       if (!fs::exists(where, ignored) || sha256_file(where) != file.at("sha256").get<std::string>())
@@ -107,6 +102,8 @@ Seal read_seal(const fs::path& predictions) {
   }
   return seal;
 }
+
+std::int64_t outcomes_known(const Seal& seal) { return seal.document.at("outcomes_known").at("patients").get<std::int64_t>(); }
 
 std::string date_text(double days) {
   const std::chrono::sys_days date{std::chrono::days(static_cast<long>(std::floor(days)))};
@@ -134,11 +131,11 @@ std::vector<Late> known_before(const Seal& seal, const Cohort& cohort, const std
 
 void refuse_late(const Seal& seal, const Cohort& cohort, const std::vector<std::size_t>& patients, const fs::path& predictions) {
   const char* remedy = "a prospective evaluation needs predictions that were sealed before follow-up; hepar validate is for what is past";
-  const Json& known = seal.document.at("outcomes_known");
-  if (known.at("patients").get<std::int64_t>() > 0)
+  const std::int64_t known = outcomes_known(seal);
+  if (known > 0)
     throw input_error(
         fmt::format("the predictions of {} were made after follow-up was known: the store that they were made from had outcomes of {} patients ({}, …)",
-                    seal.sealed_at, known.at("patients").get<std::int64_t>(), known.at("first").at(0).get<std::string>()),
+                    seal.sealed_at, known, seal.document.at("outcomes_known").at("first").at(0).get<std::string>()),
         {predictions.string()}, remedy);
   const std::vector<Late> late = known_before(seal, cohort, patients);
   if (late.empty()) return;

@@ -42,6 +42,9 @@ struct Seal {
 // store_error: no seal, a broken one, or files that are not what was sealed.
 [[nodiscard]] Seal read_seal(const fs::path& predictions);
 
+// Patients of whom the store that was predicted from already knew what happened: more than none, and refuse_late refuses.
+[[nodiscard]] std::int64_t outcomes_known(const Seal& seal);
+
 // What was known of a sealed patient before the predictions were.
 struct Late {
   std::string patient, what, date;

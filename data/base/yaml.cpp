@@ -20,12 +20,17 @@ struct Yaml::Node {
   Place place;
   std::string key;
 
-  static std::shared_ptr<const Node> from(const YAML::Node& node, const std::string& file, const std::string& key, int depth = 0);
+  struct Origin {
+    const std::string& file;
+    std::size_t left;  // characters that may still be copied: an alias is copied wherever it stands
+  };
+  static std::shared_ptr<const Node> from(const YAML::Node& node, Origin& origin, const std::string& key, int depth = 0);
 };
 
 namespace {
 
 constexpr int kDeepest = 64;
+constexpr std::size_t kMostCharacters = std::size_t{4} << 20;  // of values and their keys
 
 std::string joined(const std::string& parent, const std::string& key) { return parent.empty() ? key : parent + "." + key; }
 
@@ -37,8 +42,12 @@ std::string quoted_key(const std::string& key) { return key.empty() ? "the docum
 
 }  // namespace
 
-std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, const std::string& file, const std::string& key, int depth) {
+std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, Origin& origin, const std::string& key, int depth) {
+  const std::string& file = origin.file;
   if (depth > kDeepest) throw usage_error("is nested too deeply", {file, node.Mark().line + 1}, "does an alias contain itself?");
+  const std::size_t characters = 1 + key.size() + (node.IsScalar() ? node.Scalar().size() : 0);
+  if (characters > origin.left) throw usage_error("says more than 4 million characters once its aliases are written out", {file, node.Mark().line + 1}, "do aliases repeat aliases?");
+  origin.left -= characters;
   auto copy = std::make_shared<Node>();
   copy->key = key;
   copy->place = {file, node.Mark().line + 1};
@@ -48,7 +57,7 @@ std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, const
     if (node.Tag() == "?" && (copy->text == "~" || copy->text == "null")) copy->kind = Kind::null;
   } else if (node.IsSequence()) {
     copy->kind = Kind::list;
-    for (std::size_t i = 0; i < node.size(); ++i) copy->items.push_back(from(node[i], file, key + "[" + std::to_string(i) + "]", depth + 1));
+    for (std::size_t i = 0; i < node.size(); ++i) copy->items.push_back(from(node[i], origin, key + "[" + std::to_string(i) + "]", depth + 1));
   } else if (node.IsMap()) {
     copy->kind = Kind::map;
     std::set<std::string> seen;
@@ -58,7 +67,7 @@ std::shared_ptr<const Yaml::Node> Yaml::Node::from(const YAML::Node& node, const
       const std::string& name = entry.first.Scalar();
       if (!seen.insert(name).second) throw usage_error("the key '" + joined(key, name) + "' is given twice", place, "remove one");
       copy->keys.push_back(name);
-      copy->items.push_back(from(entry.second, file, joined(key, name), depth + 1));
+      copy->items.push_back(from(entry.second, origin, joined(key, name), depth + 1));
     }
   }
   return copy;
@@ -77,7 +86,8 @@ Yaml Yaml::read(const std::filesystem::path& path) {
 
 Yaml Yaml::parse(std::string_view text, const std::string& name) {
   try {
-    return Yaml(Node::from(YAML::Load(std::string(text)), name, ""));
+    Node::Origin origin{name, kMostCharacters};
+    return Yaml(Node::from(YAML::Load(std::string(text)), origin, ""));
   } catch (const YAML::Exception& error) {
     throw usage_error("is not valid YAML: " + error.msg, {name, error.mark.line + 1}, "check indentation and colons near this line");
   }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -294,6 +295,18 @@ Measured decode(const Study& study, const Stack& stack, std::span<float> out) {
   return measured;
 }
 
+// Whether the files of a stack can hold the pixels that their headers state.
+bool can_hold(const Study& study, const Stack& stack) {
+  std::uint64_t stated = 0, most = 0;
+  std::set<int> files;
+  for (const Plane& plane : stack.planes) {
+    const PixelFormat& format = study.files[static_cast<std::size_t>(plane.file)].format;
+    stated += format.pixels() * static_cast<std::uint64_t>(format.bits_allocated) / 8;
+    if (files.insert(plane.file).second) most += format.most_bytes;
+  }
+  return stated <= most;
+}
+
 }  // namespace
 
 Measured measure_dicom(const Scan& scan, std::size_t series) { return decode(*scan.study, scan.study->stacks.at(series), {}); }
@@ -304,6 +317,7 @@ ReadImage read_dicom(const Scan& scan, std::size_t index) {
   if (series.reason != Reason::present) return {std::nullopt, series.reason, series.detail};
   const std::int64_t voxels = series.size[0] * series.size[1] * series.size[2];
   if (voxels > kMostVoxels || series.frames != series.size[2]) return {std::nullopt, Reason::odd_shape, "too many voxels"};
+  if (!can_hold(*scan.study, stack)) return {std::nullopt, Reason::unreadable, "its files are too short for the pixels that their headers state"};
   Image image;
   image.size = series.size;
   image.spacing_mm = series.spacing_mm;
@@ -315,6 +329,8 @@ ReadImage read_dicom(const Scan& scan, std::size_t index) {
     return {std::nullopt, Reason::unreadable, fmt::format("{} of {} slices: {}", measured.frames_failed, series.frames, measured.problem)};
   if (!measured.doubt.empty()) return {std::nullopt, Reason::unreadable, measured.doubt};
   if (!measured.values) return {std::nullopt, Reason::unsupported, "colour, no intensities"};
+  for (const double value : *measured.values)
+    if (!(std::abs(value) <= std::numeric_limits<float>::max())) return {std::nullopt, Reason::not_finite, "its rescaled values are no finite numbers"};
   image.low = (*measured.values)[0];
   image.high = (*measured.values)[1];
   image.mean = (*measured.values)[2];

@@ -31,7 +31,8 @@ constexpr std::array<Syntax, 20> kSyntaxes{
      {"1.2.840.10008.1.2.4.202", Coding::jpeg_2000}, {"1.2.840.10008.1.2.4.203", Coding::jpeg_2000}}};
 constexpr std::string_view kImplicit = "1.2.840.10008.1.2", kDeflated = "1.2.840.10008.1.2.1.99", kBigEndian = "1.2.840.10008.1.2.2";
 constexpr std::string_view kWholeSlide = "1.2.840.10008.5.1.4.1.1.77.1.6", kDirectory = "1.2.840.10008.1.3.10";
-constexpr int kMostPixels = 1 << 14, kMostFrames = 1 << 16;
+constexpr int kMostPixels = 1 << 14, kMostFrames = 1 << 16, kMostSamples = 4;
+constexpr std::uint64_t kMostGain = 1 << 14;  // by any compression: of a black frame beside its header
 
 std::string text(DcmItem& item, const DcmTagKey& tag) {
   OFString value;
@@ -192,8 +193,9 @@ struct Unfit {
   const char* why;
   bool (*is)(const PixelFormat& format);
 };
-const std::array<Unfit, 5> kUnfit{{
+const std::array<Unfit, 6> kUnfit{{
     {"no rows or columns", [](const PixelFormat& f) { return f.rows < 1 || f.columns < 1 || f.rows > kMostPixels || f.columns > kMostPixels; }},
+    {"an impossible number of samples a pixel", [](const PixelFormat& f) { return f.samples < 1 || f.samples > kMostSamples; }},
     {"an impossible number of frames", [](const PixelFormat& f) { return f.frames < 1 || f.frames > kMostFrames; }},
     {"an unknown pixel size",
      [](const PixelFormat& f) { return !f.floating && f.bits_allocated != 1 && f.bits_allocated != 8 && f.bits_allocated != 16 && f.bits_allocated != 32; }},
@@ -295,6 +297,8 @@ HeaderScan scan_header(const std::filesystem::path& path) {
     if (unfit.is(file.format)) return refused(std::move(file), Reason::unreadable, std::string("its header states ") + unfit.why);
   if (data.tagExists(DCM_ModalityLUTSequence))
     return refused(std::move(file), Reason::unsupported, "it maps its values by a table (modality LUT), not by slope and intercept");
+  std::error_code failed;
+  file.format.most_bytes = std::filesystem::file_size(path, failed) * (syntax->coding == Coding::native && file.transfer_syntax != kDeflated ? 1 : kMostGain);
   const bool little = file.transfer_syntax != kBigEndian && file.transfer_syntax != kDeflated;
   if (syntax->coding == Coding::native && little && !file.format.floating)
     file.format.offset = pixel_offset(path, data, *pixels, file.transfer_syntax == kImplicit);

@@ -24,6 +24,7 @@ struct PixelFormat {
   bool floating = false;  // Float or Double Float Pixel Data of 32 or 64 bits
   bool palette = false;
   Coding coding = Coding::native;
+  std::uint64_t most_bytes = 0;                        // that the file can hold, decoded: more than that is a header that lies
   std::int64_t offset = -1;                            // of little-endian native pixels in the file; -1: ask DCMTK
   std::optional<std::array<std::int64_t, 2>> padding;  // stored values from low to high that are no measurement
   [[nodiscard]] bool colour() const { return samples != 1 || palette; }

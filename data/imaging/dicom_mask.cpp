@@ -19,6 +19,7 @@ namespace hepar::imaging {
 
 namespace {
 
+constexpr double kFarthest_mm = 1e6;  // of a contour; DCMTK also reads "nan" and "inf"
 constexpr std::string_view kSegmentation = "1.2.840.10008.5.1.4.1.1.66.4", kStructureSet = "1.2.840.10008.5.1.4.1.1.481.3";
 
 ReadMask refused(Reason reason, std::string detail) { return {std::nullopt, reason, std::move(detail)}; }
@@ -104,10 +105,10 @@ bool lay_frame(const Grid& grid, const DicomFile& file, const Plane& plane, std:
     for (std::int64_t j = 0; j < image.size[1]; ++j)
       for (std::int64_t i = 0; i < image.size[0]; ++i) {
         const Vec3 off = minus(mapped(image.affine, {static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}), *plane.position);
-        const auto column = static_cast<std::int64_t>(std::floor(dot(off, x) / (*plane.spacing)[0] + 0.5)),
-                   row = static_cast<std::int64_t>(std::floor(dot(off, y) / (*plane.spacing)[1] + 0.5));
-        if (column < 0 || row < 0 || column >= file.format.columns || row >= file.format.rows) continue;
-        if (values[static_cast<std::size_t>(row * file.format.columns + column)] >= threshold) mask.inside[grid.at(i, j, k)] = 1;
+        const double column = std::floor(dot(off, x) / (*plane.spacing)[0] + 0.5), row = std::floor(dot(off, y) / (*plane.spacing)[1] + 0.5);
+        if (!(column >= 0 && row >= 0 && column < file.format.columns && row < file.format.rows)) continue;
+        if (values[static_cast<std::size_t>(row) * static_cast<std::size_t>(file.format.columns) + static_cast<std::size_t>(column)] >= threshold)
+          mask.inside[grid.at(i, j, k)] = 1;
       }
   }
   return true;
@@ -155,7 +156,7 @@ std::vector<Vec3> contour_of(DcmItem& item, const Grid& grid) {
     Vec3 mm{};
     for (unsigned long axis = 0; axis < 3; ++axis) {
       Float64 value = 0;
-      if (element->getFloat64(value, 3 * p + axis).bad()) return {};
+      if (element->getFloat64(value, 3 * p + axis).bad() || !(std::abs(value) < kFarthest_mm)) return {};
       mm[axis] = value;
     }
     points.push_back(mapped(grid.to_voxel, mm));

@@ -30,7 +30,7 @@ float sample(const Image& image, const Point& at) {
   std::array<double, 3> share{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const auto last = static_cast<double>(image.size[axis] - 1);
-    if (position[axis] < -0.5 || position[axis] > last + 0.5) return kAir;
+    if (!(position[axis] >= -0.5 && position[axis] <= last + 0.5)) return kAir;
     const double inside = std::clamp(position[axis], 0.0, last);
     low[axis] = std::min(static_cast<std::int64_t>(inside), std::max<std::int64_t>(image.size[axis] - 2, 0));
     share[axis] = inside - static_cast<double>(low[axis]);

@@ -44,7 +44,15 @@ using Decoded = std::unique_ptr<opj_image_t, decltype([](opj_image_t* image) { o
 
 bool is_jp2(std::span<const std::uint8_t> bytes) { return bytes.size() > 12 && bytes[4] == 'j' && bytes[5] == 'P' && bytes[6] == ' ' && bytes[7] == ' '; }
 
-Decoded decode(Source& source) {
+bool is_of(const opj_image_t& image, const Jpeg2000Size& expected) {
+  return image.numcomps == static_cast<OPJ_UINT32>(expected.components) &&
+         std::all_of(image.comps, image.comps + image.numcomps, [&](const opj_image_comp_t& one) {
+           return one.w == static_cast<OPJ_UINT32>(expected.columns) && one.h == static_cast<OPJ_UINT32>(expected.rows);
+         });
+}
+
+// The header alone where the codestream is of another size.
+Decoded decode(Source& source, const Jpeg2000Size& expected) {
   const Codec codec(opj_create_decompress(is_jp2(source.bytes) ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K));
   const Stream stream(opj_stream_default_create(OPJ_TRUE));
   if (codec == nullptr || stream == nullptr) return nullptr;
@@ -60,19 +68,21 @@ Decoded decode(Source& source) {
   opj_image_t* raw = nullptr;
   if (opj_read_header(stream.get(), codec.get(), &raw) == OPJ_FALSE) return nullptr;
   Decoded image(raw);
+  if (!is_of(*image, expected)) return image;
   if (opj_decode(codec.get(), stream.get(), image.get()) == OPJ_FALSE) return nullptr;
   return image;
 }
 
 }  // namespace
 
-std::optional<DecodedJpeg2000> decode_jpeg_2000(std::span<const std::uint8_t> bytes) {
+std::optional<DecodedJpeg2000> decode_jpeg_2000(std::span<const std::uint8_t> bytes, const Jpeg2000Size& expected) {
   Source source{bytes, 0};
-  const Decoded image = decode(source);
+  const Decoded image = decode(source, expected);
   if (image == nullptr || image->numcomps < 1) return std::nullopt;
   const opj_image_comp_t& first = image->comps[0];
   DecodedJpeg2000 out{static_cast<int>(first.w),    static_cast<int>(first.h), static_cast<int>(image->numcomps),
                       static_cast<int>(first.prec), first.sgnd != 0,           {}};
+  if (!is_of(*image, expected)) return out;
   for (OPJ_UINT32 c = 0; c < image->numcomps; ++c) {
     const opj_image_comp_t& component = image->comps[c];
     if (component.data == nullptr || component.w != first.w || component.h != first.h) return std::nullopt;

@@ -34,8 +34,9 @@ void lay_on(const Image& image, const Image& drawn, Mask& mask) {
         std::array<std::int64_t, 3> nearest{};
         bool within = true;
         for (std::size_t axis = 0; axis < 3; ++axis) {
-          nearest[axis] = static_cast<std::int64_t>(std::floor(voxel[axis] + 0.5));
-          within = within && nearest[axis] >= 0 && nearest[axis] < drawn.size[axis];
+          const double place = std::floor(voxel[axis] + 0.5);
+          within = within && place >= 0 && place < static_cast<double>(drawn.size[axis]);
+          if (within) nearest[axis] = static_cast<std::int64_t>(place);
         }
         if (within)
           mask.inside[at] = drawn.values[static_cast<std::size_t>((nearest[2] * drawn.size[1] + nearest[1]) * drawn.size[0] + nearest[0])] > 0.5f ? 1 : 0;

@@ -99,7 +99,8 @@ void Montage::draw(std::size_t phase, int row, const Image& image, const Mask* m
   for (int y = 0; y < edge_; ++y)
     for (int x = 0; x < edge_; ++x) {
       const float value = values[static_cast<std::size_t>((row == 0 ? y : edge_ - 1 - y) * edge_ + x)];
-      const auto grey = static_cast<std::uint8_t>(std::clamp((value - low) / (high - low), 0.0f, 1.0f) * 255);
+      const float share = (value - low) / (high - low);  // no number where floats end
+      const auto grey = static_cast<std::uint8_t>(share >= 0 ? std::min(share, 1.0f) * 255 : 0);
       Colour colour{grey, grey, grey};
       if (on_frame(place(x, y))) colour = kFrame;
       if (inside(x, y) && !(inside(x - 1, y) && inside(x + 1, y) && inside(x, y - 1) && inside(x, y + 1))) colour = kMaskLine;

@@ -8,11 +8,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 
 namespace hepar::imaging {
 
 namespace {
+
+constexpr double kFarthest_mm = 1e6;
 
 using Handle = std::unique_ptr<nifti_image, decltype(&nifti_image_free)>;
 
@@ -121,12 +124,21 @@ ReadImage head_of(const nifti_image* file) {
     image.spacing_mm[axis] = std::sqrt(x * x + y * y + z * z);
     if (!(image.spacing_mm[axis] > 1e-3 && image.spacing_mm[axis] < 1e3)) return refused(Reason::no_scale, "no usable voxel size");
   }
+  if (!std::all_of(image.affine.begin(), image.affine.end(), [](double part) { return std::abs(part) < kFarthest_mm; }))
+    return refused(Reason::no_scale, "no usable place in space");
   return {std::move(image), Reason::present, {}};
+}
+
+// What the library says on stderr, whatever its debug level, is found before it is asked; a header in text is none of NIfTI-1.
+bool opens(const std::filesystem::path& path) {
+  const std::unique_ptr<nifti_1_header, decltype(&std::free)> header(nifti_read_header(path.c_str(), nullptr, 0), &std::free);
+  return header != nullptr && header->dim[0] >= 1 && header->dim[0] <= 7 && header->dim[1] > 0 && header->datatype > DT_BINARY &&
+         nifti_is_valid_datatype(header->datatype) != 0;
 }
 
 Handle open(const std::filesystem::path& path) {
   nifti_set_debug_level(0);  // the library writes to stderr otherwise
-  return {nifti_image_read(path.c_str(), 0), &nifti_image_free};
+  return {!opens(path) ? nullptr : nifti_image_read(path.c_str(), 0), &nifti_image_free};
 }
 
 }  // namespace

@@ -160,6 +160,7 @@ struct PixelSource::State {
 
   // The native bytes of a frame: straight from the file where its place is known, else through DCMTK and its decoders.
   bool read_bytes(int frame, std::size_t bytes) {
+    if (bytes > format().most_bytes) return fail("the file is cut short or damaged");
     buffer.resize(bytes + bytes % 2);
     if (format().offset >= 0) {
       try {
@@ -211,10 +212,10 @@ struct PixelSource::State {
       const std::span<const std::uint8_t> bytes = bytes_of(*sequence, i);
       stream.insert(stream.end(), bytes.begin(), bytes.end());
     }
-    std::optional<DecodedJpeg2000> decoded = decode_jpeg_2000(stream);
+    std::optional<DecodedJpeg2000> decoded = decode_jpeg_2000(stream, {format().columns, format().rows, format().samples});
     if (!decoded)
       fail("its pixels cannot be decoded");
-    else if (decoded->columns != format().columns || decoded->rows != format().rows || decoded->components != format().samples ||
+    else if (decoded->values.empty() || decoded->columns != format().columns || decoded->rows != format().rows || decoded->components != format().samples ||
              decoded->precision > std::max(8, format().bits_allocated)) {
       fail("its codestream has another size than its header says");
       return std::nullopt;

@@ -26,6 +26,9 @@ constexpr std::array<Advice, 7> kForeign{{
 }};
 constexpr std::array<std::string_view, 11> kExtensions{".svs", ".tif", ".tiff", ".ndpi", ".vms", ".vmu", ".scn", ".mrxs", ".bif", ".svslide", ".btf"};
 
+// A scanner's poorest picture, all background, holds a tenth of that; more is a header that lies, and would be read for hours.
+constexpr std::uintmax_t kMostPixelsOfByte = 4096;
+
 std::string extension_of(const std::filesystem::path& path) { return fold_case(path.extension().string()); }
 
 // Part 10 files say in their meta header what they are; the storage class of slides is the one looked for.
@@ -103,6 +106,8 @@ void Slide::find_levels(const std::filesystem::path& path) {
   // Vendors whose tiles lie on one plain grid and mean what they say.
   const bool plain = vendor_ == "aperio" || vendor_ == "generic-tiff";
   const int count = openslide_get_level_count(handle);
+  std::error_code failed;
+  const std::uintmax_t bytes = native_->tiff.empty() ? 0 : std::filesystem::file_size(path, failed);  // 0: another format, of several files
   std::int64_t width0 = 0, height0 = 0;
   openslide_get_level0_dimensions(handle, &width0, &height0);
   for (int i = 0; i < count; ++i) {
@@ -128,6 +133,8 @@ void Slide::find_levels(const std::filesystem::path& path) {
         level.trouble = "level " + std::to_string(i) + " (" + std::to_string(level.width) + " x " + std::to_string(level.height) +
                         ") is smaller than one of its tiles and not JPEG: OpenSlide with libtiff may return other pixels at each read";
     }
+    if (bytes > 0 && static_cast<std::uintmax_t>(level.width) > kMostPixelsOfByte * bytes / static_cast<std::uintmax_t>(level.height))
+      level.trouble = "level " + std::to_string(i) + " (" + std::to_string(level.width) + " x " + std::to_string(level.height) + ") has more pixels than the file can hold";
     levels_.push_back(level);
     native_->source.push_back(level.direct ? found : -1);
     native_->file_level.push_back(static_cast<std::size_t>(i));

@@ -9,7 +9,7 @@ namespace hepar::pathology {
 
 namespace {
 
-constexpr double kOverviewUm = 8, kMostPixels = 16e6;
+constexpr double kOverviewUm = 8, kMostPixels = 16e6, kLongestSide = 65536;
 constexpr int kSourceBlock = 2048;  // px of the level that are read at once
 
 struct Hsv { int hue = 0, saturation = 0, value = 0; };  // degrees, 0-255, 0-255
@@ -52,7 +52,8 @@ Overview read_overview(Slide& slide, const Scale& scale) {
   const PixelRect bounds = slide.bounds();
   Overview overview;
   const double area_um2 = static_cast<double>(bounds.width) * scale.x * static_cast<double>(bounds.height) * scale.y;
-  overview.um = std::max(kOverviewUm, std::ceil(std::sqrt(area_um2 / kMostPixels)));
+  const double longest_um = std::max(static_cast<double>(bounds.width) * scale.x, static_cast<double>(bounds.height) * scale.y);
+  overview.um = std::max({kOverviewUm, std::ceil(std::sqrt(area_um2 / kMostPixels)), std::ceil(longest_um / kLongestSide)});
   overview.step_x = overview.um / scale.x;
   overview.step_y = overview.um / scale.y;
   overview.left = static_cast<double>(bounds.x);

@@ -52,6 +52,17 @@ TEST(Yaml, RefusesWhatYamlCppLetsPass) {
   EXPECT_NE(refusal([] { (void)Yaml::read("absent.yaml"); }).find("absent.yaml: does not exist"), std::string::npos);
 }
 
+TEST(Yaml, AliasesOfAliasesEndBeforeMemoryDoes) {
+  std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int level = 1; level < 10; ++level) {
+    const std::string name = "a" + std::to_string(level), below = "*a" + std::to_string(level - 1);
+    text += name + ": &" + name + " [" + below;
+    for (int copy = 1; copy < 10; ++copy) text += ", " + below;
+    text += "]\n";
+  }
+  EXPECT_NE(refusal([&] { (void)Yaml::parse(text, "f.yaml"); }).find("do aliases repeat aliases?"), std::string::npos);
+}
+
 TEST(Yaml, AnEmptyDocumentHasNoKeys) {
   EXPECT_TRUE(Yaml::parse("", "f.yaml").items().empty());
   EXPECT_FALSE(Yaml::parse("# only a remark\n", "f.yaml").has("a"));

@@ -184,6 +184,15 @@ TEST_F(DicomMasks, ContoursAreFilledByTheCentresOfVoxelsAndInnerOnesAreHoles) {
   EXPECT_EQ(all.mask->notes.front(), "2 structures taken together");
 }
 
+TEST_F(DicomMasks, AContourWithoutAPlaceIsLeftOut) {
+  const std::vector<Contour> contours{{"GTV", {{-19, 30}, {-9, 31}, {-12, 38}}, 104},
+                                      {"GTV", {{-19, 30}, {NAN, 31}, {-12, 38}}, 104},
+                                      {"GTV", {{-19, 30}, {INFINITY, INFINITY}, {-12, 38}}, 104}};
+  const ReadMask read = read_mask(image(), structures(contours)), drawn = read_mask(image(), structures({contours[0]}));
+  ASSERT_TRUE(read.mask && drawn.mask);
+  EXPECT_EQ(read.mask->inside, drawn.mask->inside);
+}
+
 TEST_F(DicomMasks, WhatIsNoMaskOrCannotLieOnTheImageIsRefused) {
   MadeSlice slice;
   slice.instance = "1.2.3.1.1";

@@ -287,6 +287,25 @@ TEST_F(Dicom, EveryCutFileIsRefusedAndNoneStopsTheProgram) {
   }
 }
 
+// A few hundred bytes that state gigabytes: refused for their length, before memory is asked for.
+TEST_F(Dicom, HeadersThatStateMoreThanTheirFilesHoldAreRefused) {
+  const std::vector<MadeSlice> vast = series(3, [](MadeSlice& s, std::size_t) {
+    s.change = [](DcmDataset& data) {
+      for (const DcmTagKey& tag : {DCM_Rows, DCM_Columns}) data.putAndInsertUint16(tag, 12000);
+    };
+  });
+  const ReadImage read = read_image(write("vast", vast));
+  EXPECT_EQ(read.reason, Reason::unreadable);
+  EXPECT_NE(read.detail.find("too short for the pixels"), std::string::npos) << read.detail;
+  EXPECT_EQ(measure_series(scan_images(folder_ / "vast"), 0).frames_failed, 3);
+  const std::vector<MadeSlice> deep = series(3, [](MadeSlice& s, std::size_t) { s.change = [](DcmDataset& data) { data.putAndInsertUint16(DCM_SamplesPerPixel, 60000); }; });
+  const Scan scan = scan_images(write("deep", deep));
+  EXPECT_TRUE(scan.series.empty());
+  EXPECT_NE(scan.detail.find("samples a pixel"), std::string::npos) << scan.detail;
+  const std::vector<MadeSlice> steep = series(3, [](MadeSlice& s, std::size_t) { s.slope = 1e300; });
+  EXPECT_EQ(read_image(write("steep", steep)).reason, Reason::not_finite);
+}
+
 PatientRecord patient_with(const std::vector<ImagingRow>& rows) {
   PatientRecord patient;
   patient.imaging = rows;

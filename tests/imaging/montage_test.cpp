@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace hepar::imaging {
 namespace {
 
@@ -73,6 +75,17 @@ TEST(Montage, FramesTheKeptPartAndOutlinesTheMask) {
       const bool below = x >= 10 && x < 30 && y >= 14 && y < 26 && (x == 10 || x == 29 || y == 14 || y == 25);
       ASSERT_EQ(at(picture, kEdge + x, kEdge + y), below ? yellow : grey) << "coronal " << x << " " << y;
     }
+}
+
+TEST(Montage, OfValuesWhereFloatsEndIsDrawn) {
+  for (const float bright : {1e30f, std::numeric_limits<float>::max()}) {
+    Image image = image_with({0, 0, 0}, {0, 0, 0});
+    image.low = 0;
+    for (std::size_t i = 0; i < image.values.size(); ++i) image.values[i] = i % 2 == 0 ? bright : -bright;
+    Montage montage(two_phases());
+    montage.add(0, image, nullptr, {19.5, 19.5, 19.5});
+    EXPECT_FALSE(montage.picture().rgb.empty());
+  }
 }
 
 TEST(Montage, OfALargeImageStaysSmall) {

@@ -293,6 +293,21 @@ TEST_F(Volumes, EveryRefusalHasItsReason) {
   Nifti flat;
   flat.ras = {};
   EXPECT_EQ(read_image(write("flat.nii", flat.bytes(noise(60)))).reason, Reason::no_scale);
+  for (const float place : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 1e9f}) {
+    Nifti nowhere;
+    nowhere.ras[7] = place;
+    EXPECT_EQ(read_image(write("nowhere.nii", nowhere.bytes(noise(60)))).reason, Reason::no_scale) << place;
+  }
+}
+
+TEST_F(Volumes, ABrokenHeaderIsOurErrorAndNoLineOfTheLibrary) {
+  Nifti header;
+  header.type = 0;
+  for (const std::string& bytes : {std::string(400, '\0'), header.bytes(noise(60)), "<nifti_image\n  nifti_type = 'NIFTI-1+'\n" + std::string(400, ' ')}) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(read_image(write("broken.nii", bytes)).reason, Reason::unreadable);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  }
 }
 
 TEST_F(Volumes, PhasesFindTheirPlaceAndMissingOnesAreMarked) {

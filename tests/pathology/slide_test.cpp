@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <openslide.h>
 
+#include <array>
 #include <cstring>
 
 namespace hepar::pathology {
@@ -140,6 +141,29 @@ TEST_F(Slides, ALevelSmallerThanItsTileIsNeverUsedUnlessJpeg) {
   const Slide::Opened nothing = Slide::open(make(format, 200, 300));
   EXPECT_FALSE(nothing.slide);
   EXPECT_EQ(nothing.reason, Reason::unreadable);
+}
+
+// 100 x 100 tiles of 4096 px, none of them there: 80 kB that would be read for hours.
+TEST_F(Slides, ALevelOfMorePixelsThanTheFileCanHoldIsNeverUsed) {
+  constexpr std::uint32_t kTiles = 100 * 100, kTile = 4096, kEdge = 100 * kTile, kTags = 11, kBits = 8 + 2 + 12 * kTags + 4, kOffsets = kBits + 8;
+  std::string bytes("II*\0\x08\0\0\0", 8);
+  const auto put = [&bytes](auto value) { bytes.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  put(std::uint16_t{kTags});
+  using Tag = std::array<std::uint32_t, 4>;  // number, type, count, value
+  for (const Tag& tag : {Tag{256, 4, 1, kEdge}, Tag{257, 4, 1, kEdge}, Tag{258, 3, 3, kBits}, Tag{259, 3, 1, 7}, Tag{262, 3, 1, 6}, Tag{277, 3, 1, 3}, Tag{284, 3, 1, 1},
+                         Tag{322, 4, 1, kTile}, Tag{323, 4, 1, kTile}, Tag{324, 4, kTiles, kOffsets}, Tag{325, 4, kTiles, kOffsets + 4 * kTiles}}) {
+    put(static_cast<std::uint16_t>(tag[0]));
+    put(static_cast<std::uint16_t>(tag[1]));
+    put(tag[2]);
+    put(tag[3]);
+  }
+  put(std::uint32_t{0});
+  for (const std::uint16_t bits : {8, 8, 8, 0}) put(bits);
+  bytes += std::string(8 * kTiles, '\0');
+  std::ofstream(folder_ / "vast.tif", std::ios::binary) << bytes;
+  const Slide::Opened opened = Slide::open(folder_ / "vast.tif");
+  EXPECT_FALSE(opened.slide);
+  EXPECT_NE(opened.detail.find("more pixels than the file can hold"), std::string::npos) << opened.detail;
 }
 
 TEST_F(Slides, WhatIsNoSlideIsRefusedWithAdvice) {

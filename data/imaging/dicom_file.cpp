@@ -23,7 +23,7 @@ struct Syntax {
 // Every transfer syntax that is read. DCMTK loads what it cannot decode, so this table decides, not its answer.
 constexpr std::array<Syntax, 20> kSyntaxes{
     {{"1.2.840.10008.1.2", Coding::native},          {"1.2.840.10008.1.2.1", Coding::native},       {"1.2.840.10008.1.2.1.99", Coding::native},
-     {"1.2.840.10008.1.2.2", Coding::native},        {"1.2.840.10008.1.2.5", Coding::dcmtk},        {"1.2.840.10008.1.2.4.50", Coding::dcmtk},
+     {"1.2.840.10008.1.2.2", Coding::native},        {"1.2.840.10008.1.2.5", Coding::rle},          {"1.2.840.10008.1.2.4.50", Coding::dcmtk},
      {"1.2.840.10008.1.2.4.51", Coding::dcmtk},      {"1.2.840.10008.1.2.4.53", Coding::dcmtk},     {"1.2.840.10008.1.2.4.55", Coding::dcmtk},
      {"1.2.840.10008.1.2.4.57", Coding::dcmtk},      {"1.2.840.10008.1.2.4.70", Coding::dcmtk},     {"1.2.840.10008.1.2.4.80", Coding::jpeg_ls},
      {"1.2.840.10008.1.2.4.81", Coding::jpeg_ls},    {"1.2.840.10008.1.2.4.90", Coding::jpeg_2000}, {"1.2.840.10008.1.2.4.91", Coding::jpeg_2000},
@@ -32,7 +32,7 @@ constexpr std::array<Syntax, 20> kSyntaxes{
 constexpr std::string_view kImplicit = "1.2.840.10008.1.2", kDeflated = "1.2.840.10008.1.2.1.99", kBigEndian = "1.2.840.10008.1.2.2";
 constexpr std::string_view kWholeSlide = "1.2.840.10008.5.1.4.1.1.77.1.6", kDirectory = "1.2.840.10008.1.3.10";
 constexpr int kMostPixels = 1 << 14, kMostFrames = 1 << 16, kMostSamples = 4;
-constexpr std::uint64_t kMostGain = 1 << 14;  // by any compression: of a black frame beside its header
+constexpr std::uint64_t kMostGain = 1 << 13;  // by any compression: of a black frame beside its header
 
 std::string text(DcmItem& item, const DcmTagKey& tag) {
   OFString value;

@@ -15,7 +15,7 @@
 namespace hepar::imaging {
 
 // How the pixels are packed, from the transfer syntax.
-enum class Coding : std::uint8_t { native, dcmtk, jpeg_ls, jpeg_2000 };
+enum class Coding : std::uint8_t { native, dcmtk, rle, jpeg_ls, jpeg_2000 };
 
 struct PixelFormat {
   int rows = 0, columns = 0, samples = 1, frames = 1;

@@ -106,6 +106,30 @@ std::vector<std::uint8_t> with_thresholds(std::span<const std::uint8_t> stream) 
   return out;
 }
 
+// Whether the segments of an RLE fragment (PS3.5, annex G) and their runs lie inside of it and fill `pixels` bytes each: DCMTK's
+// decoder believes its header.
+bool is_whole_rle(std::span<const std::uint8_t> fragment, std::size_t pixels) {
+  std::array<std::uint32_t, 16> head{};  // how many segments, then where each begins
+  if (fragment.size() < sizeof head) return false;
+  std::memcpy(head.data(), fragment.data(), sizeof head);
+  if (head[0] < 1 || head[0] > 15) return false;
+  for (std::size_t segment = 1; segment <= head[0]; ++segment) {
+    std::size_t at = head[segment];
+    const std::size_t end = segment < head[0] ? head[segment + 1] : fragment.size();
+    if (at < sizeof head || at > end || end > fragment.size()) return false;
+    for (std::size_t filled = 0; filled < pixels;) {
+      if (at >= end) return false;
+      const int control = static_cast<std::int8_t>(fragment[at++]);
+      if (control == -128) continue;
+      const std::size_t stored = control < 0 ? 1 : static_cast<std::size_t>(control) + 1;
+      if (stored > end - at) return false;
+      at += stored;
+      filled += static_cast<std::size_t>(std::abs(control)) + 1;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 FrameTotals rescale(std::span<const std::uint16_t> stored, const PixelFormat& format, double slope, double intercept, float padded, std::span<float> out) {
@@ -121,6 +145,7 @@ struct PixelSource::State {
   std::vector<std::byte> buffer;
   std::vector<std::size_t> starts;  // fragment at which each frame of a JPEG 2000 file begins, and the end
   Uint32 fragment = 0;
+  std::optional<bool> whole_rle;    // of every fragment
   std::string problem, doubt;
 
   explicit State(const DicomFile& f) : file(f) {}
@@ -173,10 +198,19 @@ struct PixelSource::State {
     }
     if (!open()) return false;
     if (format().coding == Coding::jpeg_ls) mend_thresholds();
+    if (format().coding == Coding::rle && !has_whole_rle()) return fail("its pixels cannot be decoded");
     OFString colour_model;
     const OFCondition done = pixels->getUncompressedFrame(whole->getDataset(), static_cast<Uint32>(frame), fragment, buffer.data(),
                                                           static_cast<Uint32>(buffer.size()), colour_model, &cache);
     return done.good() || fail("its pixels cannot be decoded");
+  }
+
+  bool has_whole_rle() {
+    if (whole_rle) return *whole_rle;
+    DcmPixelSequence* sequence = fragments();
+    whole_rle = sequence != nullptr;
+    for (unsigned long i = 1; *whole_rle && i < sequence->card(); ++i) whole_rle = is_whole_rle(bytes_of(*sequence, i), format().pixels());
+    return *whole_rle;
   }
 
   void mend_thresholds() {

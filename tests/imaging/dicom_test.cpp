@@ -287,6 +287,24 @@ TEST_F(Dicom, EveryCutFileIsRefusedAndNoneStopsTheProgram) {
   }
 }
 
+// Where the segments of an RLE frame begin is no more than what its file says.
+TEST_F(Dicom, RleSegmentsOutsideTheirFrameAreRefused) {
+  const std::vector<MadeSlice> slices = series(1, [](MadeSlice& s, std::size_t) { s.syntax = EXS_RLELossless; });
+  const fs::path whole = write("whole", slices) / "IM0";
+  EXPECT_EQ(measure_series(scan_images(whole), 0).frames_failed, 0);
+  std::ifstream in(whole, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t head = bytes.find(std::string("\x02\0\0\0\x40\0\0\0", 8));
+  ASSERT_NE(head, std::string::npos);
+  for (const std::uint32_t begin : {0u, 63u, 1000u, 0x40000000u, 0xfffffff0u})
+    for (const std::size_t segment : {std::size_t{1}, std::size_t{2}}) {
+      std::string moved = bytes;
+      std::memcpy(moved.data() + head + 4 * segment, &begin, 4);
+      std::ofstream(folder_ / "moved", std::ios::binary) << moved;
+      EXPECT_EQ(measure_series(scan_images(folder_ / "moved"), 0).frames_failed, 1) << begin << " of " << segment;
+    }
+}
+
 // A few hundred bytes that state gigabytes: refused for their length, before memory is asked for.
 TEST_F(Dicom, HeadersThatStateMoreThanTheirFilesHoldAreRefused) {
   const std::vector<MadeSlice> vast = series(3, [](MadeSlice& s, std::size_t) {

@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     patient.slides.push_back({folder.write("slide.tif", fuzz::text_of(data, size)), {}, "HE", 2.0, {}});
     for (const Resample resample : {Resample::area, Resample::dct}) {
       modality.resample = resample;
-      const std::optional<Layout> layout = pathology::layout_of(patient.slides.front(), *encoder);
+      const std::optional<Layout> layout = pathology::layout_of({patient}, *encoder);
       if (!layout) return;
       Facts facts;
       Pictures pictures;

@@ -87,7 +87,10 @@ Yaml Yaml::read(const std::filesystem::path& path) {
 Yaml Yaml::parse(std::string_view text, const std::string& name) {
   try {
     Node::Origin origin{name, kMostCharacters};
-    return Yaml(Node::from(YAML::Load(std::string(text)), origin, ""));
+    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    while (documents.size() > 1 && documents.back().IsNull()) documents.pop_back();  // a last line of ---
+    if (documents.size() > 1) throw usage_error("holds " + std::to_string(documents.size()) + " documents", {name, documents[1].Mark().line + 1}, "keep one, without a line of --- between them");
+    return Yaml(Node::from(documents.empty() ? YAML::Node() : documents[0], origin, ""));
   } catch (const YAML::Exception& error) {
     throw usage_error("is not valid YAML: " + error.msg, {name, error.mark.line + 1}, "check indentation and colons near this line");
   }

@@ -35,7 +35,9 @@ class ExpressionParser {
 
  private:
   [[nodiscard]] Error bad(const std::string& what) const {
-    return usage_error("in the rule \"" + text_ + "\": " + what, place_,
+    constexpr std::size_t kShown = 200;
+    const std::string shown = text_.size() <= kShown ? text_ : text_.substr(0, text_.find(' ', kShown / 2)).substr(0, kShown) + " …";
+    return usage_error("in the rule \"" + shown + "\": " + what, place_,
                        "use and, or, not, in, == != < <= > >=, numbers, 'text', column names");
   }
   void skip() {
@@ -81,6 +83,13 @@ class ExpressionParser {
     return group(Node::Kind::all_of, std::move(parts));
   }
   NodePtr single() {
+    constexpr int kDeepest = 64;  // this parser and what walks its tree call themselves
+    if (++depth_ > kDeepest) throw bad("brackets and not are nested too deeply");
+    NodePtr node = term();
+    --depth_;
+    return node;
+  }
+  NodePtr term() {
     if (take_word("not")) return group(Node::Kind::negation, {single()});
     if (take("(")) {
       NodePtr inner = either();
@@ -224,6 +233,7 @@ class ExpressionParser {
   const Place& place_;
   std::vector<FactName> facts_;
   std::size_t at_ = 0;
+  int depth_ = 0;
 };
 
 Expression Expression::parse(const std::string& text, const CohortSpec& spec, const Place& place) {

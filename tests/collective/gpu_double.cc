@@ -252,7 +252,7 @@ int ncclCommInitRankConfig(ncclComm** made, int ranks, ncclUniqueId id, int rank
   *made = comm;
   comm->name = id.internal, comm->ranks = ranks, comm->rank = rank;
   const int file = ::shm_open(id.internal, O_RDWR, 0600);
-  if (file < 0) return kSystemError;
+  if (file < 0) return kRemote;  // a rank that failed in joining took it away
   comm->shared = static_cast<Shared*>(::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
   ::close(file);
   comm->worker->add([comm] {
@@ -285,7 +285,7 @@ int ncclCommAbort(ncclComm* comm) {
   ++aborted;
   --living;
   comm->aborting = true;
-  comm->shared->broken = true;
+  if (comm->shared != nullptr) comm->shared->broken = true;
   ::shm_unlink(comm->name.c_str());
   comm->worker.reset();
   return kDone;  // the object stays for the work that is on a stream

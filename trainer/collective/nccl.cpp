@@ -147,7 +147,7 @@ class Nccl : public Collective {
     gpu::Config config;
     config.blocking = 0;
     const int result = library_->init(&communicator_, size(), id, rank(), &config);
-    if (result != gpu::kSuccess && result != gpu::kInProgress) fail(fmt::format("{} in joining the ranks", library_->nccl_text(result)));
+    if (result != gpu::kSuccess && result != gpu::kInProgress) fail(fmt::format("{} in joining the ranks", library_->nccl_text(result)), result == gpu::kRemoteError);
     poll([&] { return settled("joining the ranks"); }, "joining the ranks");
   }
 

@@ -22,7 +22,7 @@ PHASES = ("load_seconds", "forward_seconds", "backward_seconds", "quantise_secon
 def on_a_terminal(command, until=None):
     """What a person sees; `until`: the text after which USR1 asks it to stop."""
     master, slave = pty.openpty()
-    process = subprocess.Popen([str(word) for word in command], stdout=slave, stderr=slave, close_fds=True)
+    process = subprocess.Popen([str(word) for word in command], stdout=slave, stderr=slave, close_fds=True, env={**os.environ, "TERM": "xterm"})
     os.close(slave)
     seen, deadline = "", time.monotonic() + 120
     while time.monotonic() < deadline:

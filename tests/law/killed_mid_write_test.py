@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Law 3 in the middle of a file: the kernel ends a command after a number of bytes of one file (RLIMIT_FSIZE). What had the
-name before keeps its bytes, what was new has no name, and the same command without the limit ends as if nothing had happened."""
+"""Law 3 in the middle of a file: a command is killed after a number of bytes of one file. What had the name before keeps its
+bytes, what was new has no name, and the same command, undisturbed, ends as if nothing had happened."""
+import os
 import pathlib
-import resource
 import signal
 import subprocess
 import sys
@@ -12,10 +12,44 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import training_run as t  # noqa: E402
 
 
+# Writes of a file up to KILL_BYTES; whoever would write beyond them is killed there.
+KILLER = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+typedef ssize_t (*at_offset)(int, const void *, size_t, off_t);
+static void kill_beyond(int file, const void *bytes, size_t count, off_t at) {
+  const off_t most = atoll(getenv("KILL_BYTES"));
+  struct stat what;
+  if (at < 0 || at + (off_t)count <= most || fstat(file, &what) != 0 || !S_ISREG(what.st_mode)) return;
+  if (at < most) ((at_offset)dlsym(RTLD_NEXT, "pwrite"))(file, bytes, most - at, at);
+  kill(getpid(), SIGKILL);
+}
+ssize_t write(int file, const void *bytes, size_t count) {
+  kill_beyond(file, bytes, count, lseek(file, 0, SEEK_CUR));
+  return ((ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(file, bytes, count);
+}
+ssize_t pwrite(int file, const void *bytes, size_t count, off_t at) {
+  kill_beyond(file, bytes, count, at);
+  return ((at_offset)dlsym(RTLD_NEXT, "pwrite"))(file, bytes, count, at);
+}
+ssize_t pwrite64(int file, const void *bytes, size_t count, off_t at) { return pwrite(file, bytes, count, at); }
+"""
+
+
+def killer(folder):
+    (folder / "killer.c").write_text(KILLER)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "killer.so", folder / "killer.c", "-ldl"], check=True)
+    return folder / "killer.so"
+
+
 def ended_after(limit, *words):
-    done = subprocess.run([str(word) for word in (t.PROGRAM, *words)], capture_output=True, text=True,
-                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
-    assert done.returncode == -signal.SIGXFSZ, (words, limit, done.returncode, done.stderr)
+    environment = {**os.environ, "LD_PRELOAD": str(KILLS), "KILL_BYTES": str(limit)}
+    done = subprocess.run([str(word) for word in (t.PROGRAM, *words)], capture_output=True, text=True, env=environment)
+    assert done.returncode == -signal.SIGKILL, (words, limit, done.returncode, done.stderr)
 
 
 def an_older_file_stays(out, *words):
@@ -57,6 +91,7 @@ def a_store_is_the_old_or_the_new(folder, store):
 
 with tempfile.TemporaryDirectory() as scratch:
     folder = pathlib.Path(scratch)
+    KILLS = killer(folder)
     store = t.make_store(folder)
     run = folder / "run"
     t.trained(store, run)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a training does when its numbers or its memory run out, and what it says of where its time went."""
 import json
+import os
 import pathlib
 import re
 import sys
 import tempfile
 import time
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "law"))
 import training_run as t  # noqa: E402
@@ -111,6 +113,16 @@ def another_run_can_begin_it(folder, store):
     t.trained(store, folder / "wrong", "--set", "train.freeze=encoder")  # what was refused may be corrected
 
 
+def a_deadline_stops_by_what_checkpoints_took(folder, store):
+    """25 s before the job's end the first measured checkpoint says that it is time; the site's lead of 1 s would have gone on."""
+    for ranks in (1, 2):
+        out = folder / f"deadline-{ranks}"
+        with mock.patch.dict(os.environ, {"HEPAR_DEADLINE": str(int(time.time()) + 25), "HEPAR_STOP_LEAD": "1"}):
+            done = t.train(store, out, *LONGER, "--set", "faults.slow_ms=400", ranks=ranks, check=False)
+        status = json.loads((out / "status.json").read_text())
+        assert done.returncode == 75 and status["state"] == "stopped" and status["step"] <= 6, (done.returncode, status, done.stderr)
+
+
 def others_open_the_files(folder):
     try:
         from safetensors.numpy import load_file
@@ -132,5 +144,6 @@ with tempfile.TemporaryDirectory() as scratch:
     a_staged_store_is_the_same_answer(folder, store)
     checkpoints_stay(folder, store)
     another_run_can_begin_it(folder, store)
+    a_deadline_stops_by_what_checkpoints_took(folder, store)
     others_open_the_files(folder)
 print("faults end as they should")

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The analysis of recommended against given treatment: its pieces against twins and published values, and both nulls.
 #include "data/base/random.hpp"
-#include "tests/long_tests.hpp"
 #include "trainer/statistics/causal.hpp"
 #include "trainer/statistics/null_studies.hpp"
 #include "trainer/statistics/quantile.hpp"
@@ -186,7 +185,6 @@ TEST(Nulls, AgreementWithATreatAllModelIsConfoundedAndThePolicyValueIsNot) {
 
 // A policy that is fixed, the evaluated patients drawn again a thousand times.
 TEST(Policies, TheIntervalOfAValueCoversIt) {
-  if (!long_tests()) GTEST_SKIP() << "HEPAR_LONG=1 runs it";
   double truth = 0;
   constexpr int kDraws = 2000000;
   for (int i = 0; i < kDraws; ++i) {
@@ -208,7 +206,6 @@ TEST(Policies, TheIntervalOfAValueCoversIt) {
 
 // The figures of the reference on which reading a consistent-versus-inconsistent comparison rests.
 TEST(Nulls, SixtySimulationsOfTwoThousand) {
-  if (!long_tests()) GTEST_SKIP() << "HEPAR_LONG=1 runs it";
   const NullStudy delays = null_of_start_delays({60, 2000, 1, 2}), confounded = null_of_confounding({60, 2000, 1, 2});
   EXPECT_NEAR(delays.naive, 0.80, 0.03);
   EXPECT_NEAR(delays.adjusted, 1.00, 0.03);

@@ -24,10 +24,10 @@ nav{margin:1rem 0;font-size:.9rem;color:var(--soft)}nav a{color:var(--c0);margin
 nav a:hover{text-decoration:underline}
 h2{font-size:1.2rem;margin:2.4rem 0 .6rem;padding-bottom:.3rem;border-bottom:1px solid var(--rule)}
 .scroll{overflow-x:auto;margin:.6rem 0}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem;min-width:60%}
-.stacked td .ci{display:block}.sliding th:first-child{position:sticky;left:0;background:var(--paper);z-index:1}
+.stacked td .ci{display:block;white-space:normal;max-width:11rem;margin-left:auto}.sliding th:first-child{position:sticky;left:0;background:var(--paper);z-index:1}
 td .why{display:inline-block;white-space:normal;max-width:8rem}th,td{padding:.35rem .5rem;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th[scope=row],thead th:first-child{text-align:left;font-weight:600;white-space:normal;min-width:8rem}thead th{color:var(--soft);font-weight:600;white-space:normal}
-#provenance td{text-align:left;white-space:normal;overflow-wrap:anywhere}.ci{white-space:nowrap}.ci,.muted{color:var(--soft)}.good{color:var(--good);font-weight:600}
+#provenance td{text-align:left;white-space:normal;overflow-wrap:anywhere}.ci,.muted{color:var(--soft)}.good{color:var(--good);font-weight:600}
 .bad{color:var(--bad);font-weight:600}.whole{white-space:nowrap}
 figure{margin:1rem 0;padding:.8rem;background:var(--card);border-radius:.5rem}figcaption{font-size:.88rem;color:var(--soft);margin-top:.4rem}
 svg{width:100%;height:auto;display:block;max-width:44rem}
@@ -57,7 +57,7 @@ img{max-width:100%;display:block;border-radius:.25rem}.thumbs img{width:100%;bac
 .tick,.axis,.name,text.muted{font-size:17px}figure{padding:.6rem .4rem;margin:1rem -.3rem}dl{display:block}dd{margin:0 0 .5rem}
 .stacked,.stacked tbody,.stacked tr,.stacked td,.stacked th{display:block}.stacked thead{display:none}
 .stacked tr{border:1px solid var(--rule);border-radius:.4rem;margin:.5rem 0;padding:.3rem .6rem}.stacked th,.stacked td{border:0;padding:.15rem 0;white-space:normal;text-align:left}
-.stacked td{display:flex;justify-content:flex-end;gap:.5rem;text-align:right}.stacked td:empty{display:none}.stacked td .ci{display:inline}
+.stacked td{display:flex;justify-content:flex-end;gap:.5rem;text-align:right}.stacked td:empty{display:none}.stacked td .ci{display:inline;max-width:none;margin-left:0}
 .stacked td::before{content:attr(data-of);color:var(--soft);text-align:left;flex:none;max-width:45%;margin-right:auto}td .why{max-width:none}
 #provenance td{display:block;text-align:left}.flow .out{margin-left:1rem}}
 @media print{body{font-size:10pt}nav{display:none}figure,tr{break-inside:avoid}h2{break-after:avoid}main{max-width:none;padding:0}
